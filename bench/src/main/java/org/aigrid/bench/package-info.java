@@ -1,0 +1,5 @@
+/// Placeholder.
+@NullMarked
+package org.aigrid.bench;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,5 @@
+/// Placeholder.
+@NullMarked
+package org.aigrid.twin;
+
+import org.jspecify.annotations.NullMarked;
