@@ -2,7 +2,8 @@ package org.aigrid.core.unit;
 
 /// A place on Earth in degrees, WGS 84. Immutable.
 public record GeoPoint(double latitudeDegrees, double longitudeDegrees) {
-  private static final double EARTH_RADIUS_KM = 6371.0088;
+  /// Mean radius (IUGG).
+  public static final double EARTH_RADIUS_KM = 6371.0088;
 
   public GeoPoint {
     if (!(latitudeDegrees >= -90 && latitudeDegrees <= 90)) {

@@ -13,6 +13,7 @@ import org.aigrid.core.model.EndpointSpec;
 import org.aigrid.core.model.ModelSpec;
 import org.aigrid.core.model.SiteSpec;
 import org.aigrid.core.model.Tier;
+import org.aigrid.core.unit.GeoPoint;
 import org.jspecify.annotations.Nullable;
 
 /// Who is in the grid: the static columns of all registered sites and endpoints.
@@ -41,6 +42,7 @@ public final class Roster {
   private final Tier[] tier;
   private final double[] latitudeDegrees;
   private final double[] longitudeDegrees;
+  private final double[] unitVectors; // x, y, z of each site
   private final byte[] jurisdiction;
   private final int[] firstEndpoint;
   private final int[] endpointCount;
@@ -64,6 +66,7 @@ public final class Roster {
     tier = new Tier[siteCount];
     latitudeDegrees = new double[siteCount];
     longitudeDegrees = new double[siteCount];
+    unitVectors = new double[3 * siteCount];
     jurisdiction = new byte[siteCount];
     firstEndpoint = new int[siteCount];
     endpointCount = new int[siteCount];
@@ -86,6 +89,7 @@ public final class Roster {
       siteByEntry.put(spec.id(), site);
       latitudeDegrees[site] = spec.position().latitudeDegrees();
       longitudeDegrees[site] = spec.position().longitudeDegrees();
+      NearestSites.unitVector(latitudeDegrees[site], longitudeDegrees[site], unitVectors, 3 * site);
       jurisdiction[site] =
           (byte)
               (int) jurisdictionByName.computeIfAbsent(spec.jurisdiction(), this::addJurisdiction);
@@ -200,6 +204,18 @@ public final class Roster {
 
   public double longitudeDegrees(int site) {
     return longitudeDegrees[site];
+  }
+
+  /// Great-circle distance between two sites. Within 0.2 % up to 7,000 km; about 3 ns.
+  public double distanceKm(int siteA, int siteB) {
+    double dx = unitVectors[3 * siteA] - unitVectors[3 * siteB];
+    double dy = unitVectors[3 * siteA + 1] - unitVectors[3 * siteB + 1];
+    double dz = unitVectors[3 * siteA + 2] - unitVectors[3 * siteB + 2];
+    double square = dx * dx + dy * dy + dz * dz;
+    // The arc over chord c is 2 asin(c / 2) = c (1 + c^2 / 24 + 3 c^4 / 640 + ...).
+    return GeoPoint.EARTH_RADIUS_KM
+        * Math.sqrt(square)
+        * (1 + square / 24 + 3 * square * square / 640);
   }
 
   /// The site's jurisdiction as one bit of a permitted set.

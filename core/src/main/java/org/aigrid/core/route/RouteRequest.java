@@ -1,0 +1,39 @@
+package org.aigrid.core.route;
+
+import org.aigrid.core.load.PromptBlocks;
+import org.aigrid.core.unit.Clamp;
+import org.jspecify.annotations.Nullable;
+
+/// What the router has to know of a request. Numbers that came from a client are clamped here.
+///
+/// @param model dense index in the view's roster, or -1 when nobody serves it
+/// @param promptTokens estimated length of the prompt
+/// @param outputTokensMax most tokens the client wants; 0 when it did not say
+/// @param blocks hashes of the prompt under the tenant's salt, or null
+/// @param originSite dense index of the site nearest to the caller, or -1
+/// @param jurisdictionBits where it may be processed (`Roster.jurisdictionBits`); -1 permits all
+/// @param deadlineMs time the client still waits for a first token
+/// @param triedEndpoints endpoints that already failed this request; shared, not copied
+public record RouteRequest(
+    int model,
+    int promptTokens,
+    int outputTokensMax,
+    @Nullable PromptBlocks blocks,
+    int originSite,
+    long jurisdictionBits,
+    int deadlineMs,
+    int[] triedEndpoints) {
+  /// Longest prompt or answer that arithmetic has to cope with.
+  public static final int TOKENS_MAX = 16_000_000;
+
+  /// A client that waits longer than this waits this long.
+  public static final int DEADLINE_MS_MAX = 3_600_000;
+
+  public static final int[] NONE_TRIED = new int[0];
+
+  public RouteRequest {
+    promptTokens = Clamp.toInt(promptTokens, 1, TOKENS_MAX);
+    outputTokensMax = Clamp.toInt(outputTokensMax, 0, TOKENS_MAX);
+    deadlineMs = Clamp.toInt(deadlineMs, 1, DEADLINE_MS_MAX);
+  }
+}

@@ -1,0 +1,406 @@
+package org.aigrid.core.route;
+
+import java.util.ArrayList;
+import java.util.SplittableRandom;
+import org.aigrid.core.engine.EngineProfile;
+import org.aigrid.core.engine.StepModel;
+import org.aigrid.core.load.InFlight;
+import org.aigrid.core.load.PrefixIndex;
+import org.aigrid.core.load.PromptBlocks;
+import org.aigrid.core.model.SiteSpec;
+import org.aigrid.core.model.Tier;
+import org.aigrid.core.route.Explanation.Standing;
+import org.aigrid.core.view.AdmissionState;
+import org.aigrid.core.view.GridView;
+import org.aigrid.core.view.Roster;
+
+/// Decides where a request runs.
+///
+/// 1. **Candidates**, never the whole country: endpoints that hold the prompt's prefix, the
+///    caller's own base station and its nearest, the regional site, the hubs, two drawn at random.
+///    When none of them is ready, up to `probesMax` endpoints of the model are looked at in turn,
+///    so a grid in which the model has no more endpoints than that never overlooks one.
+/// 2. **Permitted** first, failing closed: residency, a fresh lease, admission, the model served
+///    now, not tried before. No score can buy back what this removed.
+/// 3. **Cost** in milliseconds: round trip + prompt tokens and sequences ahead + this prompt's
+///    uncached tokens + decoding slower than a reader's pace + the expected cost of an eviction by
+///    the radio.
+/// 4. **Sticky until saturated**: an endpoint that holds most of the prompt wins while its first
+///    token is at most `stickyPenaltyMsMax` later than the best elsewhere.
+///
+/// A function of its arguments: the scratch arrays only save allocation and hold the last decision
+/// for `explain`. Hence one router per thread. One to two microseconds for sixteen candidates;
+/// allocates the answer.
+public final class Router {
+  private static final int CANDIDATES_MAX = 24;
+  private static final int HUBS_MAX = 4;
+  private static final int RETRY_AFTER_MS_LEAST = 1_000;
+  private static final int RETRY_AFTER_MS_MOST = 60_000;
+
+  private final RouterSettings settings;
+
+  private int count;
+  private final int[] endpoint = new int[CANDIDATES_MAX];
+  private final int[] site = new int[CANDIDATES_MAX];
+  private final int[] blocksHeld = new int[CANDIDATES_MAX];
+  private final Standing[] standing = new Standing[CANDIDATES_MAX];
+  private final int[] cachedTokens = new int[CANDIDATES_MAX];
+  private final double[] roundTripMs = new double[CANDIDATES_MAX];
+  private final double[] queueMs = new double[CANDIDATES_MAX];
+  private final double[] prefillMs = new double[CANDIDATES_MAX];
+  private final double[] decodeMs = new double[CANDIDATES_MAX];
+  private final double[] evictionMs = new double[CANDIDATES_MAX];
+  private final double[] costMs = new double[CANDIDATES_MAX];
+  private final int[] holders = new int[2 * PrefixIndex.HOLDERS_MAX];
+  private final int[] heldBlocks = new int[2 * PrefixIndex.HOLDERS_MAX];
+
+  public Router(RouterSettings settings) {
+    this.settings = settings;
+  }
+
+  /// Where the request runs, or why nowhere.
+  ///
+  /// @param view the grid as known
+  /// @param inFlight this router's own load; takes over newer reports of the candidates from the
+  ///   view
+  /// @param prefixes where prefixes were computed
+  /// @param random draws two candidates and the explorations
+  /// @param nowMs on the clock of the view's leases
+  public Route route(
+      GridView view,
+      InFlight inFlight,
+      PrefixIndex prefixes,
+      RouteRequest request,
+      SplittableRandom random,
+      long nowMs) {
+    count = 0;
+    Roster roster = view.roster();
+    int model = request.model();
+    if (model < 0 || roster.endpointCountOfModel(model) == 0) {
+      return new Route.Refused(Refusal.MODEL_UNKNOWN, 0);
+    }
+    if (request.promptTokens()
+        > settings.contextSlack() * roster.modelSpec(model).contextTokensMax()) {
+      return new Route.Refused(Refusal.CONTEXT_TOO_LONG, 0);
+    }
+    if ((roster.jurisdictionBitsOfModel(model) & request.jurisdictionBits()) == 0) {
+      return new Route.Refused(Refusal.RESIDENCY_FORBIDS, 0);
+    }
+
+    gather(view, prefixes, request, random, nowMs);
+    int ready = judge(view, request, nowMs, 0);
+    if (ready == 0) {
+      ready = probe(view, request, random, nowMs);
+    }
+    if (ready == 0) {
+      return anyTried()
+          ? new Route.Refused(Refusal.ALL_TRIED, RETRY_AFTER_MS_LEAST)
+          : new Route.Refused(Refusal.NO_ENDPOINT_READY, RETRY_AFTER_MS_LEAST);
+    }
+    return choose(view, inFlight, request, random);
+  }
+
+  /// The last decision in full. Allocates; for people who ask.
+  public Explanation explain(GridView view, Route route) {
+    var list = new ArrayList<Explanation.Candidate>(count);
+    for (int i = 0; i < count; i++) {
+      SiteSpec spec = site[i] < 0 ? null : view.roster().siteSpec(site[i]);
+      list.add(
+          new Explanation.Candidate(
+              endpoint[i],
+              spec == null ? "" : spec.id(),
+              standing[i],
+              cachedTokens[i],
+              roundTripMs[i],
+              queueMs[i],
+              prefillMs[i],
+              decodeMs[i],
+              evictionMs[i],
+              costMs[i]));
+    }
+    return new Explanation(view.revision(), route, list);
+  }
+
+  private void gather(
+      GridView view,
+      PrefixIndex prefixes,
+      RouteRequest request,
+      SplittableRandom random,
+      long nowMs) {
+    Roster roster = view.roster();
+    int model = request.model();
+    PromptBlocks blocks = request.blocks();
+    if (blocks != null && blocks.count() > 0) {
+      int found = prefixes.find(blocks, nowMs, holders, heldBlocks);
+      for (int i = 0; i < found; i++) {
+        if (holders[i] < roster.endpointCount() && roster.modelOf(holders[i]) == model) {
+          add(roster, holders[i], heldBlocks[i]);
+        }
+      }
+    }
+    int origin = request.originSite();
+    if (origin >= 0) {
+      add(roster, roster.endpointOf(origin, model), 0);
+      for (int i = 0; i < settings.neighbours(); i++) {
+        int neighbour = roster.neighbour(origin, i);
+        if (neighbour < 0) {
+          break;
+        }
+        add(roster, roster.endpointOf(neighbour, model), 0);
+      }
+      int regional = roster.regionalOf(origin);
+      if (regional >= 0) {
+        add(roster, roster.endpointOf(regional, model), 0);
+      }
+    }
+    for (int i = 0; i < Math.min(HUBS_MAX, roster.hubCount()); i++) {
+      add(roster, roster.endpointOf(roster.hub(i), model), 0);
+    }
+    for (int i = 0; i < settings.randomCandidates(); i++) {
+      int drawn = random.nextInt(roster.endpointCountOfModel(model));
+      add(roster, roster.endpointOfModel(model, drawn), 0);
+    }
+  }
+
+  private boolean add(Roster roster, int candidate, int blocks) {
+    if (candidate < 0 || count == CANDIDATES_MAX) {
+      return false;
+    }
+    for (int i = 0; i < count; i++) {
+      if (endpoint[i] == candidate) {
+        return false;
+      }
+    }
+    endpoint[count] = candidate;
+    site[count] = roster.siteOf(candidate);
+    blocksHeld[count] = blocks;
+    cachedTokens[count] = 0;
+    roundTripMs[count] = 0;
+    queueMs[count] = 0;
+    prefillMs[count] = 0;
+    decodeMs[count] = 0;
+    evictionMs[count] = 0;
+    costMs[count] = 0;
+    count++;
+    return true;
+  }
+
+  private int judge(GridView view, RouteRequest request, long nowMs, int from) {
+    int ready = 0;
+    for (int i = from; i < count; i++) {
+      standing[i] = standingOf(view, request, nowMs, endpoint[i], site[i]);
+      ready += standing[i] == Standing.READY ? 1 : 0;
+    }
+    return ready;
+  }
+
+  private static Standing standingOf(
+      GridView view, RouteRequest request, long nowMs, int endpoint, int site) {
+    if (site < 0) {
+      return Standing.NOT_SERVING;
+    }
+    if ((view.roster().jurisdictionBit(site) & request.jurisdictionBits()) == 0) {
+      return Standing.RESIDENCY_FORBIDS;
+    }
+    if (!view.leaseFresh(site, nowMs)) {
+      return Standing.LEASE_ENDED;
+    }
+    if (view.admission(site) != AdmissionState.NEW_AND_EXISTING) {
+      return Standing.NOT_ADMITTING;
+    }
+    if (!view.serving(endpoint)) {
+      return Standing.NOT_SERVING;
+    }
+    for (int tried : request.triedEndpoints()) {
+      if (tried == endpoint) {
+        return Standing.TRIED;
+      }
+    }
+    return Standing.READY;
+  }
+
+  /// Walks the model's endpoints from a random one until one is ready or the bound is reached.
+  /// Keeps the last slots of the candidate list for what it finds.
+  private int probe(GridView view, RouteRequest request, SplittableRandom random, long nowMs) {
+    Roster roster = view.roster();
+    int endpoints = roster.endpointCountOfModel(request.model());
+    int start = random.nextInt(endpoints);
+    for (int i = 0; i < Math.min(settings.probesMax(), endpoints); i++) {
+      int candidate = roster.endpointOfModel(request.model(), (start + i) % endpoints);
+      if (standingOf(view, request, nowMs, candidate, roster.siteOf(candidate)) == Standing.READY) {
+        count = Math.min(count, CANDIDATES_MAX - 1);
+        add(roster, candidate, 0);
+        return judge(view, request, nowMs, count - 1);
+      }
+    }
+    return 0;
+  }
+
+  private boolean anyTried() {
+    for (int i = 0; i < count; i++) {
+      if (standing[i] == Standing.TRIED) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private Route choose(
+      GridView view, InFlight inFlight, RouteRequest request, SplittableRandom random) {
+    int totalBlocks = request.blocks() == null ? 0 : request.blocks().count();
+    int waitMsMax = Math.min(settings.waitMsMax(), request.deadlineMs());
+    double shortestWaitMs = Double.MAX_VALUE;
+    double stickyFirstTokenMs = Double.MAX_VALUE;
+    double otherFirstTokenMs = Double.MAX_VALUE;
+    int open = 0;
+    for (int i = 0; i < count; i++) {
+      if (standing[i] != Standing.READY) {
+        continue;
+      }
+      weigh(view, inFlight, request, i);
+      shortestWaitMs = Math.min(shortestWaitMs, queueMs[i]);
+      if (queueMs[i] > waitMsMax) {
+        standing[i] = Standing.SATURATED;
+        continue;
+      }
+      open++;
+      if (sticky(i, totalBlocks)) {
+        stickyFirstTokenMs = Math.min(stickyFirstTokenMs, firstTokenMs(i));
+      } else {
+        otherFirstTokenMs = Math.min(otherFirstTokenMs, firstTokenMs(i));
+      }
+    }
+    if (open == 0) {
+      double excessMs = shortestWaitMs - waitMsMax;
+      return new Route.Refused(
+          Refusal.SATURATED,
+          (int) Math.max(RETRY_AFTER_MS_LEAST, Math.min(RETRY_AFTER_MS_MOST, excessMs)));
+    }
+    if (open > 1
+        && settings.explorationShare() > 0
+        && random.nextDouble() < settings.explorationShare()) {
+      return placed(nthOpen(random.nextInt(open)), Reason.EXPLORATION, request);
+    }
+    boolean stick =
+        stickyFirstTokenMs < Double.MAX_VALUE
+            && stickyFirstTokenMs - otherFirstTokenMs <= settings.stickyPenaltyMsMax();
+    int best = cheapest(-1, stick, totalBlocks);
+    Reason reason =
+        open == 1 ? Reason.ONLY_CANDIDATE : stick ? Reason.STICKY_PREFIX : Reason.LOWEST_COST;
+    return placed(best, reason, request);
+  }
+
+  private double firstTokenMs(int i) {
+    return roundTripMs[i] + queueMs[i] + prefillMs[i];
+  }
+
+  private boolean sticky(int i, int totalBlocks) {
+    return blocksHeld[i] >= settings.stickyBlocksLeast()
+        && (blocksHeld[i] >= settings.stickyBlocks()
+            || blocksHeld[i] >= settings.stickyShare() * totalBlocks);
+  }
+
+  private int nthOpen(int n) {
+    int left = n;
+    for (int i = 0; i < count; i++) {
+      if (standing[i] == Standing.READY && left-- == 0) {
+        return i;
+      }
+    }
+    throw new IllegalStateException("open candidate " + n + " of fewer");
+  }
+
+  /// Ties go to the earlier candidate: prefix holders, then the nearest.
+  private int cheapest(int except, boolean onlySticky, int totalBlocks) {
+    int best = -1;
+    for (int i = 0; i < count; i++) {
+      if (standing[i] == Standing.READY
+          && i != except
+          && (!onlySticky || sticky(i, totalBlocks))
+          && (best < 0 || costMs[i] < costMs[best])) {
+        best = i;
+      }
+    }
+    return best;
+  }
+
+  private Route placed(int i, Reason reason, RouteRequest request) {
+    int next = cheapest(i, false, 0);
+    return new Route.Placed(
+        endpoint[i],
+        site[i],
+        costMs[i],
+        firstTokenMs(i),
+        cachedTokens[i],
+        request.promptTokens() - cachedTokens[i],
+        reason,
+        next < 0 ? -1 : endpoint[next],
+        next < 0 ? 0 : costMs[next]);
+  }
+
+  /// Fills in the terms of candidate `i`.
+  private void weigh(GridView view, InFlight inFlight, RouteRequest request, int i) {
+    Roster roster = view.roster();
+    int e = endpoint[i];
+    EngineProfile profile = roster.profile(e);
+    StepModel step = profile.step();
+    int replicas = roster.endpointSpec(e).replicas();
+    inFlight.onReport(
+        e, view.reportSequence(e), view.queuedTokens(e), view.running(e) + view.waiting(e));
+
+    int prompt = request.promptTokens();
+    cachedTokens[i] = Math.min(prompt - 1, blocksHeld[i] * PromptBlocks.BLOCK_TOKENS);
+    int uncached = prompt - cachedTokens[i];
+    int output = settings.meanOutputTokens();
+    if (request.outputTokensMax() > 0) {
+      output = Math.min(output, request.outputTokensMax());
+    }
+
+    // One replica's share of the sequences, and what they read in each step.
+    int requests = inFlight.requests(e);
+    int slots = profile.sequencesMax() * replicas;
+    double runningPerReplica = (double) Math.min(requests, slots) / replicas;
+    double contextPerReplica = (double) view.contextTokens(e) / replicas;
+    double sequenceMs =
+        step.decodeMsPerSequence() * runningPerReplica
+            + step.contextMsPerThousandTokens() * contextPerReplica / 1000;
+    double tokenMs = step.baseMs() + step.decodeMsPerSequence() + sequenceMs;
+
+    double tokensPerMs = view.prefillTokensPerSecond(e) / 1000;
+    double modelledPerMs = profile.prefillTokensPerSecond() * replicas / 1000;
+    double slowness = tokensPerMs > 0 ? modelledPerMs / tokensPerMs : 1;
+    int chunks = (uncached + profile.chunkTokens() - 1) / profile.chunkTokens();
+
+    roundTripMs[i] = settings.roundTrips().ms(roster, request.originSite(), site[i]);
+    queueMs[i] =
+        inFlight.uncachedTokens(e) / (modelledPerMs / slowness)
+            + waitForSlotMs(requests, slots, output, tokenMs)
+            + waitForMemoryMs(view.contextTokens(e), prompt, profile, replicas, output, tokenMs);
+    prefillMs[i] =
+        slowness * (chunks * (step.baseMs() + sequenceMs) + uncached * step.prefillMsPerToken());
+    decodeMs[i] = output * Math.max(0, tokenMs - settings.decodePaceMs());
+    evictionMs[i] =
+        roster.tier(site[i]) == Tier.CELL
+            ? settings.cellEvictionProbability() * (roundTripMs[i] + queueMs[i] + prefillMs[i])
+            : 0;
+    costMs[i] = roundTripMs[i] + queueMs[i] + prefillMs[i] + decodeMs[i] + evictionMs[i];
+  }
+
+  /// Sequences end at a rate of `slots` per answer time; the newcomer needs so many of them to end.
+  private static double waitForSlotMs(int requests, int slots, int output, double tokenMs) {
+    int ahead = requests - slots + 1;
+    return ahead <= 0 ? 0 : ahead * (output * tokenMs) / slots;
+  }
+
+  /// Memory is given back as sequences end; the newcomer needs so much of it.
+  private static double waitForMemoryMs(
+      int contextTokens,
+      int prompt,
+      EngineProfile profile,
+      int replicas,
+      int output,
+      double tokenMs) {
+    double missing = contextTokens + (double) prompt - (double) profile.kvTokensMax() * replicas;
+    return missing <= 0 || contextTokens == 0 ? 0 : missing / contextTokens * output * tokenMs;
+  }
+}

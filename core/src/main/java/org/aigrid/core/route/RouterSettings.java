@@ -1,0 +1,108 @@
+package org.aigrid.core.route;
+
+/// What the router may be told to weigh differently. Immutable.
+///
+/// @param roundTrips network model
+/// @param neighbours nearest base stations looked at beside the caller's own
+/// @param randomCandidates endpoints drawn at random from all that serve the model
+/// @param probesMax endpoints looked at one after the other when no candidate is ready
+/// @param explorationShare share of decisions that take a random ready candidate, to learn
+/// @param stickyShare share of a prompt's blocks an endpoint must hold to be sticky
+/// @param stickyBlocks blocks that make it sticky whatever the share
+/// @param stickyBlocksLeast blocks below which nothing is sticky
+/// @param stickyPenaltyMsMax extra wait for the first token that stickiness may cost
+/// @param decodePaceMs time per output token that readers do not notice; slower decoding counts in
+///   full
+/// @param meanOutputTokens assumed length of an answer where nothing better is known
+/// @param cellEvictionProbability chance that a base station's radio takes the GPU during one
+///   request
+/// @param waitMsMax an endpoint with a longer wait is saturated
+/// @param contextSlack factor by which an estimated prompt must exceed the context to be refused
+///   here rather than by the engine, which counts exactly
+public record RouterSettings(
+    RoundTrips roundTrips,
+    int neighbours,
+    int randomCandidates,
+    int probesMax,
+    double explorationShare,
+    double stickyShare,
+    int stickyBlocks,
+    int stickyBlocksLeast,
+    double stickyPenaltyMsMax,
+    double decodePaceMs,
+    int meanOutputTokens,
+    double cellEvictionProbability,
+    int waitMsMax,
+    double contextSlack) {
+  public static final RouterSettings DEFAULT =
+      new RouterSettings(
+          RoundTrips.DEFAULT, 5, 2, 64, 0.01, 0.8, 32, 4, 2_000, 25, 256, 0.01, 30_000, 2);
+
+  public RouterSettings {
+    require(neighbours >= 0 && neighbours <= 8, "neighbours", neighbours, "0 to 8");
+    require(
+        randomCandidates >= 0 && randomCandidates <= 4,
+        "randomCandidates",
+        randomCandidates,
+        "0 to 4");
+    require(probesMax >= 1, "probesMax", probesMax, "1 or more");
+    require(
+        explorationShare >= 0 && explorationShare <= 1,
+        "explorationShare",
+        explorationShare,
+        "0 to 1");
+    require(stickyShare > 0 && stickyShare <= 1, "stickyShare", stickyShare, "above 0, at most 1");
+    require(meanOutputTokens >= 1, "meanOutputTokens", meanOutputTokens, "1 or more");
+    require(waitMsMax >= 1, "waitMsMax", waitMsMax, "1 or more");
+    require(contextSlack >= 1, "contextSlack", contextSlack, "1 or more");
+    require(
+        cellEvictionProbability >= 0 && cellEvictionProbability <= 1,
+        "cellEvictionProbability",
+        cellEvictionProbability,
+        "0 to 1");
+  }
+
+  private static void require(boolean holds, String name, double value, String expected) {
+    if (!holds) {
+      throw new IllegalArgumentException(name + ": " + value + " (expected: " + expected + ")");
+    }
+  }
+
+  /// These settings with another exploration share: 0 makes every choice the cheapest.
+  public RouterSettings withExplorationShare(double share) {
+    return new RouterSettings(
+        roundTrips,
+        neighbours,
+        randomCandidates,
+        probesMax,
+        share,
+        stickyShare,
+        stickyBlocks,
+        stickyBlocksLeast,
+        stickyPenaltyMsMax,
+        decodePaceMs,
+        meanOutputTokens,
+        cellEvictionProbability,
+        waitMsMax,
+        contextSlack);
+  }
+
+  /// These settings with another limit of the wait.
+  public RouterSettings withWaitMsMax(int ms) {
+    return new RouterSettings(
+        roundTrips,
+        neighbours,
+        randomCandidates,
+        probesMax,
+        explorationShare,
+        stickyShare,
+        stickyBlocks,
+        stickyBlocksLeast,
+        stickyPenaltyMsMax,
+        decodePaceMs,
+        meanOutputTokens,
+        cellEvictionProbability,
+        ms,
+        contextSlack);
+  }
+}
