@@ -1,0 +1,236 @@
+package org.aigrid.live.topology;
+
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import org.tomlj.TomlArray;
+import org.tomlj.TomlPosition;
+import org.tomlj.TomlTable;
+
+/// One table of a TOML file that is being read. Every read that fails leaves a problem with its
+/// position in the shared list and answers null, so that one pass finds all of them. One thread.
+final class Section {
+  private final String file;
+  private final String path;
+  private final TomlTable table;
+  private final @Nullable TomlPosition position;
+  private final List<TopologyProblem> problems;
+  private final Set<String> expected = new LinkedHashSet<>();
+
+  Section(
+      String file,
+      String path,
+      TomlTable table,
+      @Nullable TomlPosition position,
+      List<TopologyProblem> problems) {
+    this.file = file;
+    this.path = path;
+    this.table = table;
+    this.position = position;
+    this.problems = problems;
+  }
+
+  String path() {
+    return path;
+  }
+
+  Set<String> keys() {
+    return table.keySet();
+  }
+
+  boolean has(String key) {
+    expected.add(key);
+    return table.contains(List.of(key));
+  }
+
+  /// A text, or null and a problem when it is missing, blank or of another type.
+  @Nullable String text(String key) {
+    return has(key) ? presentText(key) : missing(key, "text");
+  }
+
+  /// A text, or `otherwise` when it is missing; when that is null too, a problem.
+  @Nullable String textOr(String key, @Nullable String otherwise) {
+    if (has(key)) {
+      return presentText(key);
+    }
+    return otherwise != null ? otherwise : missing(key, "text, here or in [defaults]");
+  }
+
+  /// A text, or null when it is missing.
+  @Nullable String optionalText(String key) {
+    return has(key) ? presentText(key) : null;
+  }
+
+  private @Nullable String presentText(String key) {
+    Object value = table.get(List.of(key));
+    if (value instanceof String text && !text.isBlank()) {
+      return text.strip();
+    }
+    return wrong(key, value, "text that is not blank");
+  }
+
+  /// A number within bounds, or null and a problem.
+  @Nullable Double number(String key, double least, double most) {
+    String expectation = "a number from " + plain(least) + " to " + plain(most);
+    if (!has(key)) {
+      return missing(key, expectation);
+    }
+    Object value = table.get(List.of(key));
+    if (value instanceof Number number
+        && number.doubleValue() >= least
+        && number.doubleValue() <= most) {
+      return number.doubleValue();
+    }
+    return wrong(key, value, expectation);
+  }
+
+  /// A whole number within bounds, or null and a problem.
+  @Nullable Long whole(String key, long least, long most) {
+    String expectation = "a whole number from " + least + " to " + most;
+    if (!has(key)) {
+      return missing(key, expectation);
+    }
+    Object value = table.get(List.of(key));
+    return value instanceof Long number && number >= least && number <= most
+        ? number
+        : wrong(key, value, expectation);
+  }
+
+  @Nullable Long wholeOr(String key, long least, long most, long otherwise) {
+    return has(key) ? whole(key, least, most) : Long.valueOf(otherwise);
+  }
+
+  /// The texts of an array, each with its index; empty when the key is missing.
+  List<String> texts(String key) {
+    if (!has(key)) {
+      return List.of();
+    }
+    Object value = table.get(List.of(key));
+    var texts = new ArrayList<String>();
+    if (value instanceof TomlArray array) {
+      for (int i = 0; i < array.size(); i++) {
+        if (array.get(i) instanceof String text) {
+          texts.add(text);
+        } else {
+          report(array.inputPositionOf(i), name(key) + "[" + i + "] (expected: text)");
+        }
+      }
+    } else {
+      wrong(key, value, "an array of text");
+    }
+    return texts;
+  }
+
+  /// The tables of an array, or an empty list and a problem.
+  List<Section> sections(String key, String expectation) {
+    if (!has(key)) {
+      missing(key, expectation);
+      return List.of();
+    }
+    var sections = new ArrayList<Section>();
+    Object value = table.get(List.of(key));
+    if (value instanceof TomlArray array) {
+      for (int i = 0; i < array.size(); i++) {
+        if (array.get(i) instanceof TomlTable inner) {
+          sections.add(
+              new Section(file, name(key) + "[" + i + "]", inner, at(array, i, inner), problems));
+        } else {
+          report(array.inputPositionOf(i), name(key) + "[" + i + "] (expected: a table)");
+        }
+      }
+    } else {
+      wrong(key, value, expectation);
+    }
+    if (sections.isEmpty() && value instanceof TomlArray) {
+      wrong(key, "an empty array", expectation);
+    }
+    return sections;
+  }
+
+  /// For an array of `[[tables]]` the parser knows only where the array began: the first key of a
+  /// table says more.
+  private static @Nullable TomlPosition at(TomlArray array, int i, TomlTable inner) {
+    TomlPosition best = null;
+    for (String key : inner.keySet()) {
+      TomlPosition position = inner.inputPositionOf(List.of(key));
+      if (position != null && (best == null || position.line() < best.line())) {
+        best = position;
+      }
+    }
+    return best != null ? best : array.inputPositionOf(i);
+  }
+
+  /// A table inside this one, or null when the key is missing.
+  @Nullable Section optionalSection(String key) {
+    if (!has(key)) {
+      return null;
+    }
+    Object value = table.get(List.of(key));
+    if (value instanceof TomlTable inner) {
+      return new Section(file, name(key), inner, table.inputPositionOf(List.of(key)), problems);
+    }
+    wrong(key, value, "a table");
+    return null;
+  }
+
+  /// Reports the keys that nobody asked for: a misspelt key must not pass in silence.
+  void reportUnknownKeys() {
+    for (String key : table.keySet()) {
+      if (!expected.contains(key)) {
+        report(
+            table.inputPositionOf(List.of(key)),
+            "unknown key " + name(key) + " (expected: one of " + String.join(", ", expected) + ")");
+      }
+    }
+  }
+
+  /// A problem with the value of a key.
+  void problem(String key, String message) {
+    TomlPosition at = table.inputPositionOf(List.of(key));
+    report(at != null ? at : position, name(key) + ": " + message);
+  }
+
+  /// A problem with the table as a whole.
+  void problem(String message) {
+    report(position, path.isEmpty() ? message : path + ": " + message);
+  }
+
+  private <T> @Nullable T missing(String key, String expectation) {
+    report(position, name(key) + " is missing (expected: " + expectation + ")");
+    return null;
+  }
+
+  private <T> @Nullable T wrong(String key, @Nullable Object value, String expectation) {
+    problem(key, shown(value) + " (expected: " + expectation + ")");
+    return null;
+  }
+
+  private void report(@Nullable TomlPosition at, String message) {
+    problems.add(
+        at == null
+            ? new TopologyProblem(file, 0, 0, message)
+            : new TopologyProblem(file, at.line(), at.column(), message));
+  }
+
+  private String name(String key) {
+    return path.isEmpty() ? key : path + "." + key;
+  }
+
+  private static String shown(@Nullable Object value) {
+    return switch (value) {
+      case null -> "nothing";
+      case String text -> "'" + text + "'";
+      case TomlTable _ -> "a table";
+      case TomlArray _ -> "an array";
+      case Object other -> other.toString();
+    };
+  }
+
+  private static String plain(double value) {
+    return value == Math.rint(value) && Math.abs(value) < 1e15
+        ? Long.toString((long) value)
+        : Double.toString(value);
+  }
+}

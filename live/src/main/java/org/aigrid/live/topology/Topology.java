@@ -1,0 +1,56 @@
+package org.aigrid.live.topology;
+
+import java.util.List;
+import org.aigrid.core.model.SiteSpec;
+import org.aigrid.core.model.Tier;
+import org.jspecify.annotations.Nullable;
+
+/// The sites of a grid and where its callers stand. Immutable; its parts fit together: site ids are
+/// unique, and every id that it mentions is the id of one of its sites.
+///
+/// @param name for people
+/// @param homeSite the site that callers of unknown place are taken to stand at
+/// @param trustedNetworks networks whose word on a caller's cell is believed
+/// @param callers where callers stand by their address; the longest prefix wins
+/// @param sites in the order of the file, one or more
+public record Topology(
+    String name,
+    String homeSite,
+    List<AddressPrefix> trustedNetworks,
+    List<CallerPlace> callers,
+    List<PlannedSite> sites) {
+
+  /// A site and, for each of its endpoints in order, what answers there.
+  public record PlannedSite(SiteSpec spec, List<EnginePlan> engines) {
+    public PlannedSite {
+      engines = List.copyOf(engines);
+      if (engines.size() != spec.endpoints().size()) {
+        throw new IllegalArgumentException(
+            "site "
+                + spec.id()
+                + " has "
+                + spec.endpoints().size()
+                + " endpoints and "
+                + engines.size()
+                + " engines (expected: as many)");
+      }
+    }
+  }
+
+  /// Callers from `prefix` stand at `siteId`.
+  public record CallerPlace(AddressPrefix prefix, String siteId) {}
+
+  public Topology {
+    trustedNetworks = List.copyOf(trustedNetworks);
+    callers = List.copyOf(callers);
+    sites = List.copyOf(sites);
+    if (sites.isEmpty()) {
+      throw new IllegalArgumentException("topology " + name + " has no site (expected: 1 or more)");
+    }
+  }
+
+  /// The first hub of the file, or null when there is none.
+  public @Nullable PlannedSite hub() {
+    return sites.stream().filter(s -> s.spec().tier() == Tier.HUB).findFirst().orElse(null);
+  }
+}

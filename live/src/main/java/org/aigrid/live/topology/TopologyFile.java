@@ -1,0 +1,413 @@
+package org.aigrid.live.topology;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.stream.Collectors;
+import org.aigrid.core.engine.Accelerators;
+import org.aigrid.core.engine.EngineProfiles;
+import org.aigrid.core.engine.Models;
+import org.aigrid.core.model.Accelerator;
+import org.aigrid.core.model.EndpointSpec;
+import org.aigrid.core.model.EngineKind;
+import org.aigrid.core.model.ModelSpec;
+import org.aigrid.core.model.SiteSpec;
+import org.aigrid.core.model.Tier;
+import org.aigrid.core.unit.GeoPoint;
+import org.jspecify.annotations.Nullable;
+import org.tomlj.Toml;
+import org.tomlj.TomlParseResult;
+
+/// Reads a topology from TOML. Finds everything that is wrong in one pass, each with its line and
+/// column; an unknown key is wrong, too. `topologies/tokyo-bay.toml` among the resources is the
+/// annotated example.
+public final class TopologyFile {
+  /// Name of the topology that `grid up` starts when it is given none.
+  public static final String BUNDLED = "tokyo-bay.toml";
+
+  private static final int REPLICAS_MAX = 100_000;
+  private static final int SEQUENCES_MAX = 8_192;
+  private static final int SEQUENCES_DEFAULT = 64;
+
+  private final String file;
+  private final Path folder;
+  private final List<TopologyProblem> problems = new ArrayList<>();
+  private final Map<String, Accelerator> accelerators = new HashMap<>();
+  private final Map<String, ModelSpec> models = new HashMap<>();
+  private final Map<String, Topology.PlannedSite> sites = new LinkedHashMap<>();
+
+  private TopologyFile(String file, Path folder) {
+    this.file = file;
+    this.folder = folder;
+  }
+
+  /// Reads a file; relative file names in it are relative to its folder.
+  public static Topology read(Path path) throws IOException, TopologyException {
+    Path folder = path.toAbsolutePath().getParent();
+    return new TopologyFile(path.toString(), folder == null ? Path.of(".") : folder)
+        .parse(Files.readString(path));
+  }
+
+  /// Reads a text; `file` is what its problems call it.
+  public static Topology parse(String file, String text) throws TopologyException {
+    return new TopologyFile(file, Path.of(".")).parse(text);
+  }
+
+  /// The topology that comes with the program: a hub and twelve base stations around Tokyo Bay.
+  public static Topology bundled() {
+    try (InputStream in = TopologyFile.class.getResourceAsStream("/topologies/" + BUNDLED)) {
+      if (in == null) {
+        throw new IllegalStateException("resource /topologies/" + BUNDLED + " is missing");
+      }
+      return parse(BUNDLED, new String(in.readAllBytes(), StandardCharsets.UTF_8));
+    } catch (IOException | TopologyException e) {
+      throw new IllegalStateException("the bundled topology cannot be used", e);
+    }
+  }
+
+  private Topology parse(String text) throws TopologyException {
+    TomlParseResult toml = Toml.parse(text);
+    toml.errors()
+        .forEach(
+            e ->
+                problems.add(
+                    new TopologyProblem(
+                        file,
+                        e.position().line(),
+                        e.position().column(),
+                        String.valueOf(e.getMessage()))));
+    throwIfAny();
+
+    var root = new Section(file, "", toml, null, problems);
+    String name = root.text("name");
+    readAccelerators(root.optionalSection("accelerator"));
+    readModels(root.optionalSection("model"));
+    Defaults defaults = readDefaults(root.optionalSection("defaults"));
+    for (Section site : root.sections("site", "one [[site]] or more")) {
+      readSite(site, defaults);
+    }
+    Callers callers = readCallers(root.optionalSection("callers"));
+    root.reportUnknownKeys();
+    throwIfAny();
+    if (name == null) {
+      throw new IllegalStateException("a topology without name passed its checks");
+    }
+    return new Topology(
+        name, callers.home(), callers.trusted(), callers.places(), List.copyOf(sites.values()));
+  }
+
+  private void throwIfAny() throws TopologyException {
+    if (!problems.isEmpty()) {
+      problems.sort(
+          Comparator.comparingInt(TopologyProblem::line).thenComparingInt(TopologyProblem::column));
+      throw new TopologyException(problems);
+    }
+  }
+
+  private void readAccelerators(@Nullable Section all) {
+    if (all == null) {
+      return;
+    }
+    for (String name : all.keys()) {
+      Section one = all.optionalSection(name);
+      if (one == null) {
+        continue;
+      }
+      Double memoryGb = one.number("memory-gb", 0.1, 1e6);
+      Double memoryGbPerSecond = one.number("memory-gb-per-second", 0.1, 1e7);
+      Double effectiveTflops = one.number("effective-tflops", 0.001, 1e7);
+      one.reportUnknownKeys();
+      if (memoryGb != null && memoryGbPerSecond != null && effectiveTflops != null) {
+        accelerators.put(
+            name.toLowerCase(Locale.ROOT),
+            new Accelerator(name, memoryGb, memoryGbPerSecond, effectiveTflops));
+      }
+    }
+  }
+
+  private void readModels(@Nullable Section all) {
+    if (all == null) {
+      return;
+    }
+    for (String name : all.keys()) {
+      Section one = all.optionalSection(name);
+      if (one == null) {
+        continue;
+      }
+      Double billions = one.number("active-parameters-billions", 1e-6, 1e5);
+      Long weightBytes = one.whole("weight-bytes", 1, Long.MAX_VALUE);
+      Long kvBytesPerToken = one.whole("kv-bytes-per-token", 1, Integer.MAX_VALUE);
+      Long contextTokens = one.whole("context-tokens", 1, Integer.MAX_VALUE);
+      one.reportUnknownKeys();
+      if (billions != null
+          && weightBytes != null
+          && kvBytesPerToken != null
+          && contextTokens != null) {
+        models.put(
+            name.toLowerCase(Locale.ROOT),
+            new ModelSpec(
+                name,
+                billions,
+                weightBytes,
+                Math.toIntExact(kvBytesPerToken),
+                Math.toIntExact(contextTokens)));
+      }
+    }
+  }
+
+  private record Defaults(
+      @Nullable String region,
+      @Nullable String jurisdiction,
+      @Nullable String operator,
+      @Nullable String accelerator) {}
+
+  private static Defaults readDefaults(@Nullable Section section) {
+    if (section == null) {
+      return new Defaults(null, null, null, null);
+    }
+    var defaults =
+        new Defaults(
+            section.optionalText("region"),
+            section.optionalText("jurisdiction"),
+            section.optionalText("operator"),
+            section.optionalText("accelerator"));
+    section.reportUnknownKeys();
+    return defaults;
+  }
+
+  private void readSite(Section section, Defaults defaults) {
+    int before = problems.size();
+    String id = section.text("id");
+    String name = section.textOr("name", id == null ? "?" : id);
+    Tier tier = readTier(section);
+    String region = section.textOr("region", defaults.region());
+    Double latitude = section.number("latitude", -90, 90);
+    Double longitude = section.number("longitude", -180, 180);
+    String jurisdiction = section.textOr("jurisdiction", defaults.jurisdiction());
+    String operator = section.textOr("operator", defaults.operator());
+    String accelerator =
+        section.has("accelerator") ? section.text("accelerator") : defaults.accelerator();
+    var endpoints = new ArrayList<EndpointSpec>();
+    var engines = new ArrayList<EnginePlan>();
+    for (Section endpoint : section.sections("endpoints", "one endpoint or more")) {
+      readEndpoint(endpoint, accelerator, endpoints, engines);
+    }
+    section.reportUnknownKeys();
+    if (id == null
+        || name == null
+        || tier == null
+        || region == null
+        || latitude == null
+        || longitude == null
+        || jurisdiction == null
+        || operator == null
+        || problems.size() > before) {
+      if (id != null) {
+        idsWithProblems.add(id);
+      }
+      return;
+    }
+    try {
+      var spec =
+          new SiteSpec(
+              id,
+              name,
+              tier,
+              region,
+              new GeoPoint(latitude, longitude),
+              jurisdiction,
+              operator,
+              endpoints);
+      if (sites.putIfAbsent(id, new Topology.PlannedSite(spec, engines)) != null) {
+        section.problem("id", "'" + id + "' stands twice (expected: each id once)");
+      }
+    } catch (IllegalArgumentException e) {
+      idsWithProblems.add(id);
+      section.problem(String.valueOf(e.getMessage()));
+    }
+  }
+
+  /// Ids that other parts of the file may mention without a second complaint.
+  private final List<String> idsWithProblems = new ArrayList<>();
+
+  private static @Nullable Tier readTier(Section section) {
+    String text = section.text("tier");
+    if (text == null) {
+      return null;
+    }
+    for (Tier tier : Tier.values()) {
+      if (tier.name().equalsIgnoreCase(text)) {
+        return tier;
+      }
+    }
+    section.problem("tier", "'" + text + "' (expected: hub, regional or cell)");
+    return null;
+  }
+
+  private void readEndpoint(
+      Section section,
+      @Nullable String siteAccelerator,
+      List<EndpointSpec> endpoints,
+      List<EnginePlan> engines) {
+    ModelSpec model = readModel(section);
+    Accelerator accelerator = readAccelerator(section, siteAccelerator);
+    Long replicas = section.wholeOr("replicas", 1, REPLICAS_MAX, 1);
+    Long sequences = section.wholeOr("sequences", 1, SEQUENCES_MAX, SEQUENCES_DEFAULT);
+    EnginePlan engine = readEngine(section);
+    section.reportUnknownKeys();
+    if (model == null
+        || accelerator == null
+        || replicas == null
+        || sequences == null
+        || engine == null) {
+      return;
+    }
+    EngineKind kind =
+        switch (engine) {
+          case EnginePlan.Emulated _ -> EngineKind.EMULATED;
+          case EnginePlan.Gguf _ -> EngineKind.LLAMA;
+          case EnginePlan.Server _ -> EngineKind.OPENAI;
+        };
+    var spec =
+        new EndpointSpec(
+            model, kind, accelerator, Math.toIntExact(replicas), Math.toIntExact(sequences));
+    try {
+      EngineProfiles.of(spec);
+      endpoints.add(spec);
+      engines.add(engine);
+    } catch (IllegalArgumentException e) {
+      section.problem("model", String.valueOf(e.getMessage()));
+    }
+  }
+
+  private @Nullable EnginePlan readEngine(Section section) {
+    String upstream = section.optionalText("upstream");
+    String keyVariable = section.optionalText("upstream-key-variable");
+    String gguf = section.optionalText("gguf");
+    if (upstream != null && gguf != null) {
+      section.problem("gguf", "stands beside upstream (expected: one of them)");
+      return null;
+    }
+    if (gguf != null) {
+      return new EnginePlan.Gguf(folder.resolve(gguf));
+    }
+    if (upstream == null) {
+      return new EnginePlan.Emulated();
+    }
+    try {
+      URI url = URI.create(upstream);
+      if (url.getHost() != null && List.of("http", "https").contains(url.getScheme())) {
+        return new EnginePlan.Server(url, keyVariable);
+      }
+    } catch (IllegalArgumentException e) {
+      // Reported below, together with URLs of another kind.
+    }
+    section.problem("upstream", "'" + upstream + "' (expected: a URL, http://host:port/v1)");
+    return null;
+  }
+
+  private @Nullable ModelSpec readModel(Section section) {
+    String name = section.text("model");
+    if (name == null) {
+      return null;
+    }
+    ModelSpec own = models.get(name.toLowerCase(Locale.ROOT));
+    ModelSpec model = own != null ? own : Models.byName(name);
+    if (model == null) {
+      section.problem(
+          "model",
+          "unknown model '"
+              + name
+              + "' (expected: a [model.\""
+              + name
+              + "\"] in this file, or one of "
+              + Models.all().stream().map(ModelSpec::name).collect(Collectors.joining(", "))
+              + ")");
+    }
+    return model;
+  }
+
+  private @Nullable Accelerator readAccelerator(Section section, @Nullable String siteAccelerator) {
+    String name = section.has("accelerator") ? section.text("accelerator") : siteAccelerator;
+    if (name == null) {
+      section.problem(
+          "accelerator is missing (expected: the name of one, here, at the site or in [defaults])");
+      return null;
+    }
+    Accelerator own = accelerators.get(name.toLowerCase(Locale.ROOT));
+    Accelerator accelerator = own != null ? own : Accelerators.byName(name);
+    if (accelerator == null) {
+      section.problem(
+          "accelerator",
+          "unknown accelerator '"
+              + name
+              + "' (expected: an [accelerator.\""
+              + name
+              + "\"] in this file, or one of "
+              + Accelerators.all().stream().map(Accelerator::name).collect(Collectors.joining(", "))
+              + ")");
+    }
+    return accelerator;
+  }
+
+  private record Callers(
+      String home, List<AddressPrefix> trusted, List<Topology.CallerPlace> places) {}
+
+  private Callers readCallers(@Nullable Section section) {
+    String first = sites.isEmpty() ? "" : sites.keySet().iterator().next();
+    if (section == null) {
+      return new Callers(first, List.of(), List.of());
+    }
+    String home = section.textOr("home", first);
+    if (section.has("home") && home != null) {
+      requireSite(section, "home", home);
+    }
+    var trusted = new ArrayList<AddressPrefix>();
+    for (String network : section.texts("trusted-networks")) {
+      AddressPrefix prefix = readPrefix(section, "trusted-networks", network);
+      if (prefix != null) {
+        trusted.add(prefix);
+      }
+    }
+    var places = new ArrayList<Topology.CallerPlace>();
+    Section table = section.optionalSection("by-address");
+    if (table != null) {
+      for (String network : table.keys()) {
+        AddressPrefix prefix = readPrefix(table, network, network);
+        String site = table.text(network);
+        if (site != null && requireSite(table, network, site) && prefix != null) {
+          places.add(new Topology.CallerPlace(prefix, site));
+        }
+      }
+    }
+    section.reportUnknownKeys();
+    return new Callers(home == null ? first : home, trusted, places);
+  }
+
+  private boolean requireSite(Section section, String key, String id) {
+    if (sites.containsKey(id) || idsWithProblems.contains(id)) {
+      return true;
+    }
+    section.problem(key, "no site '" + id + "' (expected: the id of a [[site]] in this file)");
+    return false;
+  }
+
+  private static @Nullable AddressPrefix readPrefix(Section section, String key, String text) {
+    try {
+      return AddressPrefix.parse(text);
+    } catch (IllegalArgumentException e) {
+      section.problem(key, String.valueOf(e.getMessage()));
+      return null;
+    }
+  }
+}
