@@ -1,4 +1,5 @@
-/// The command line, and the whole grid in one process.
+/// The command line, and the whole grid in one process. Starting points: `GridCommand` for people,
+/// `LiveGrid` for code.
 @NullMarked
 package org.aigrid.live.up;
 

@@ -1,0 +1,250 @@
+package org.aigrid.live.up;
+
+import io.netty.bootstrap.ServerBootstrap;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufUtil;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelFutureListener;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInitializer;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.SimpleChannelInboundHandler;
+import io.netty.channel.nio.NioIoHandler;
+import io.netty.channel.socket.SocketChannel;
+import io.netty.channel.socket.nio.NioServerSocketChannel;
+import io.netty.handler.codec.http.DefaultFullHttpResponse;
+import io.netty.handler.codec.http.FullHttpRequest;
+import io.netty.handler.codec.http.HttpHeaderNames;
+import io.netty.handler.codec.http.HttpMethod;
+import io.netty.handler.codec.http.HttpObjectAggregator;
+import io.netty.handler.codec.http.HttpResponseStatus;
+import io.netty.handler.codec.http.HttpServerCodec;
+import io.netty.handler.codec.http.HttpVersion;
+import io.netty.handler.timeout.ReadTimeoutHandler;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.aigrid.core.model.Tier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.ObjectMapper;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/// The admin endpoint of `grid up`: `GET /sites`, `POST /sites/{id}/kill`, `/drain`, `/revive`.
+///
+/// Listens on the loopback address only, and answers only requests that carry the header
+/// `x-grid-admin`, which no web page can make a browser send here without asking first. One
+/// connection per request; orders are carried out one after the other, with `QUEUE_MAX` waiting at
+/// most (then 503).
+final class AdminServer implements AutoCloseable {
+  /// The header without which nothing is answered.
+  static final String HEADER = "x-grid-admin";
+
+  private static final Logger log = LoggerFactory.getLogger(AdminServer.class);
+  private static final int BODY_BYTES_MAX = 4_096;
+  private static final int QUEUE_MAX = 64;
+  private static final int READ_TIMEOUT_S = 10;
+  private static final Pattern ORDER = Pattern.compile("/sites/([A-Za-z0-9._-]{1,63})/([a-z]+)");
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  private final SiteControl control;
+  private final MultiThreadIoEventLoopGroup loop =
+      new MultiThreadIoEventLoopGroup(1, NioIoHandler.newFactory());
+  private final ThreadPoolExecutor orders =
+      new ThreadPoolExecutor(
+          1,
+          1,
+          0,
+          TimeUnit.SECONDS,
+          new ArrayBlockingQueue<>(QUEUE_MAX),
+          Thread.ofPlatform().daemon().name("admin").factory());
+  private final Channel server;
+
+  private AdminServer(SiteControl control, int port) throws IOException {
+    this.control = control;
+    var address = new InetSocketAddress(InetAddress.getLoopbackAddress(), port);
+    var binding =
+        new ServerBootstrap()
+            .group(loop)
+            .channel(NioServerSocketChannel.class)
+            .childHandler(
+                new ChannelInitializer<SocketChannel>() {
+                  @Override
+                  protected void initChannel(SocketChannel channel) {
+                    channel
+                        .pipeline()
+                        .addLast(new ReadTimeoutHandler(READ_TIMEOUT_S))
+                        .addLast(new HttpServerCodec())
+                        .addLast(new HttpObjectAggregator(BODY_BYTES_MAX))
+                        .addLast(new Handler());
+                  }
+                })
+            .bind(address)
+            .awaitUninterruptibly();
+    if (!binding.isSuccess()) {
+      loop.shutdownGracefully(0, 0, TimeUnit.SECONDS);
+      orders.shutdownNow();
+      throw new IOException("port " + port + ": " + binding.cause().getMessage(), binding.cause());
+    }
+    server = binding.channel();
+  }
+
+  /// Begins to listen; port 0 lets the machine choose.
+  static AdminServer start(SiteControl control, int port) throws IOException {
+    return new AdminServer(control, port);
+  }
+
+  int port() {
+    return ((InetSocketAddress) server.localAddress()).getPort();
+  }
+
+  @Override
+  public void close() {
+    server.close().awaitUninterruptibly();
+    orders.shutdownNow();
+    loop.shutdownGracefully(0, 1, TimeUnit.SECONDS);
+  }
+
+  private final class Handler extends SimpleChannelInboundHandler<FullHttpRequest> {
+    @Override
+    protected void channelRead0(ChannelHandlerContext context, FullHttpRequest request) {
+      String path = request.uri();
+      HttpMethod method = request.method();
+      boolean allowed = request.headers().contains(HEADER);
+      try {
+        orders.execute(() -> answer(context, allowed ? reply(method, path) : forbidden()));
+      } catch (RejectedExecutionException e) {
+        answer(context, new Reply(503, message("busy", "too many orders wait; try again")));
+      }
+    }
+
+    @Override
+    public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
+      context.close();
+    }
+  }
+
+  private record Reply(int status, String json) {}
+
+  private static Reply forbidden() {
+    return new Reply(403, message("forbidden", "send the header " + HEADER + ": 1"));
+  }
+
+  private Reply reply(HttpMethod method, String path) {
+    try {
+      if (path.equals("/sites")) {
+        return method.equals(HttpMethod.GET) ? new Reply(200, json(control.sites())) : useOf(path);
+      }
+      Matcher order = ORDER.matcher(path);
+      if (!order.matches()) {
+        return new Reply(404, message("not_found", "no " + path));
+      }
+      if (!method.equals(HttpMethod.POST)) {
+        return useOf(path);
+      }
+      String site = order.group(1);
+      boolean known =
+          switch (order.group(2)) {
+            case "kill" -> control.kill(site);
+            case "drain" -> control.drain(site);
+            case "revive" -> control.revive(site);
+            default -> throw new IllegalArgumentException("no order '" + order.group(2) + "'");
+          };
+      return known
+          ? new Reply(200, json(control.sites()))
+          : new Reply(404, message("not_found", "no site '" + site + "'"));
+    } catch (IllegalArgumentException e) {
+      return new Reply(404, message("not_found", String.valueOf(e.getMessage())));
+    } catch (RuntimeException e) {
+      log.error("{} {} failed", method, path, e);
+      return new Reply(500, message("failed", String.valueOf(e.getMessage())));
+    }
+  }
+
+  private static Reply useOf(String path) {
+    return new Reply(
+        405, message("method_not_allowed", path + " (expected: GET /sites, POST an order)"));
+  }
+
+  private static void answer(ChannelHandlerContext context, Reply reply) {
+    ByteBuf body = ByteBufUtil.writeUtf8(context.alloc(), reply.json());
+    var response =
+        new DefaultFullHttpResponse(
+            HttpVersion.HTTP_1_1, HttpResponseStatus.valueOf(reply.status()), body);
+    response.headers().set(HttpHeaderNames.CONTENT_TYPE, "application/json");
+    response.headers().setInt(HttpHeaderNames.CONTENT_LENGTH, body.readableBytes());
+    response.headers().set(HttpHeaderNames.CONNECTION, "close");
+    context.writeAndFlush(response).addListener(ChannelFutureListener.CLOSE);
+  }
+
+  private static String message(String code, String text) {
+    ObjectNode root = JSON.createObjectNode();
+    root.putObject("error").put("code", code).put("message", text);
+    return root.toString();
+  }
+
+  static String json(List<SiteState> sites) {
+    ObjectNode root = JSON.createObjectNode();
+    ArrayNode all = root.putArray("sites");
+    for (SiteState site : sites) {
+      ObjectNode one = all.addObject();
+      one.put("id", site.id());
+      one.put("name", site.name());
+      one.put("tier", site.tier().name().toLowerCase(Locale.ROOT));
+      one.put("region", site.region());
+      one.put("state", site.state().name().toLowerCase(Locale.ROOT));
+      one.put("leaseMs", site.leaseMs());
+      one.put("address", site.address());
+      ArrayNode endpoints = one.putArray("endpoints");
+      for (SiteState.EndpointState endpoint : site.endpoints()) {
+        endpoints
+            .addObject()
+            .put("model", endpoint.model())
+            .put("engine", endpoint.engine())
+            .put("running", endpoint.running())
+            .put("waiting", endpoint.waiting())
+            .put("queuedTokens", endpoint.queuedTokens())
+            .put("contextTokens", endpoint.contextTokens());
+      }
+    }
+    return root.toString();
+  }
+
+  /// The inverse of `json`, for the command line.
+  static List<SiteState> parse(String text) {
+    return JSON.readTree(text).path("sites").valueStream().map(AdminServer::site).toList();
+  }
+
+  private static SiteState site(JsonNode node) {
+    return new SiteState(
+        node.path("id").asString(""),
+        node.path("name").asString(""),
+        Tier.valueOf(node.path("tier").asString("").toUpperCase(Locale.ROOT)),
+        node.path("region").asString(""),
+        SiteState.Condition.valueOf(node.path("state").asString("").toUpperCase(Locale.ROOT)),
+        node.path("leaseMs").asLong(0),
+        node.path("address").asString(""),
+        node.path("endpoints")
+            .valueStream()
+            .map(
+                endpoint ->
+                    new SiteState.EndpointState(
+                        endpoint.path("model").asString(""),
+                        endpoint.path("engine").asString(""),
+                        endpoint.path("running").asInt(0),
+                        endpoint.path("waiting").asInt(0),
+                        endpoint.path("queuedTokens").asInt(0),
+                        endpoint.path("contextTokens").asInt(0)))
+            .toList());
+  }
+}

@@ -1,0 +1,139 @@
+package org.aigrid.live.up;
+
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.time.Duration;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.ObjectMapper;
+
+/// Lists the sites of the running grid, and kills, drains or revives one.
+@Command(
+    name = "sites",
+    description = {
+      "Lists the sites of the grid that runs on this machine, or gives one of them an order:",
+      "",
+      "  ./grid sites                    all of them",
+      "  ./grid sites kill cell-koto     as a power cut would: connections break, heartbeats stop",
+      "  ./grid sites drain cell-koto    finishes what runs, takes nothing new",
+      "  ./grid sites revive cell-koto   brings it back",
+      ""
+    },
+    mixinStandardHelpOptions = true,
+    sortOptions = false)
+final class SitesCommand implements Callable<Integer> {
+  /// Where `grid up` offers the admin endpoint when it is told nothing.
+  static final int ADMIN_PORT_DEFAULT = 8_081;
+
+  private static final Duration TIMEOUT = Duration.ofSeconds(60);
+
+  /// What may be done to a site.
+  enum Order {
+    KILL,
+    DRAIN,
+    REVIVE
+  }
+
+  @Spec private @Nullable CommandSpec spec;
+
+  @Parameters(
+      index = "0",
+      arity = "0..1",
+      paramLabel = "ORDER",
+      description = "kill, drain or revive.")
+  private @Nullable Order order;
+
+  @Parameters(index = "1", arity = "0..1", paramLabel = "SITE", description = "Id of the site.")
+  private @Nullable String site;
+
+  @Option(
+      names = "--admin-port",
+      paramLabel = "PORT",
+      description =
+          "Loopback port of the admin endpoint. Default: that of the grid that was started"
+              + " last from this folder, else "
+              + ADMIN_PORT_DEFAULT
+              + ".")
+  private @Nullable Integer adminPort;
+
+  @Option(names = "--json", description = "Print JSON.")
+  private boolean json;
+
+  @Override
+  public Integer call() throws InterruptedException {
+    if (order != null && site == null) {
+      throw new CommandFailure(
+          "which site? (expected: ./grid sites "
+              + order.name().toLowerCase(Locale.ROOT)
+              + " SITE)");
+    }
+    int port = port();
+    String path =
+        order == null ? "/sites" : "/sites/" + site + "/" + order.name().toLowerCase(Locale.ROOT);
+    String body = exchange(port, path, order != null);
+    List<SiteState> sites = AdminServer.parse(body);
+    if (spec != null) {
+      var out = spec.commandLine().getOut();
+      if (json) {
+        out.println(body);
+      } else {
+        SitesTable.lines(sites).forEach(out::println);
+      }
+    }
+    return 0;
+  }
+
+  private int port() {
+    if (adminPort != null) {
+      return adminPort;
+    }
+    Session session = Session.read(Session.file());
+    return session != null && session.adminPort() > 0 ? session.adminPort() : ADMIN_PORT_DEFAULT;
+  }
+
+  private static String exchange(int port, String path, boolean post) throws InterruptedException {
+    URI uri;
+    try {
+      uri = URI.create("http://127.0.0.1:" + port + path);
+    } catch (IllegalArgumentException e) {
+      throw new CommandFailure("a site id has letters, digits, '.', '_' and '-' only");
+    }
+    HttpRequest.Builder request =
+        HttpRequest.newBuilder(uri).header(AdminServer.HEADER, "1").timeout(TIMEOUT);
+    if (post) {
+      request.POST(HttpRequest.BodyPublishers.noBody());
+    }
+    try (HttpClient http = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build()) {
+      HttpResponse<String> response =
+          http.send(request.build(), HttpResponse.BodyHandlers.ofString());
+      if (response.statusCode() != 200) {
+        throw new CommandFailure(
+            new ObjectMapper()
+                .readTree(response.body())
+                .path("error")
+                .path("message")
+                .asString("the admin endpoint answered " + response.statusCode()));
+      }
+      return response.body();
+    } catch (IOException e) {
+      throw new CommandFailure(
+          "no grid answers on admin port "
+              + port
+              + ". Start one with ./grid up, or say where it is with --admin-port.");
+    } catch (JacksonException e) {
+      throw new CommandFailure(
+          "what answers on port " + port + " is no admin endpoint of a grid (expected: JSON)");
+    }
+  }
+}

@@ -1,0 +1,235 @@
+package org.aigrid.live.up;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.aigrid.live.replay.PretendGrid;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import picocli.CommandLine;
+
+class CommandsTest {
+  @TempDir Path folder;
+
+  private record Ran(int exitCode, String out, String err) {}
+
+  private static Ran grid(String... arguments) {
+    var out = new StringWriter();
+    var err = new StringWriter();
+    CommandLine commandLine = GridCommand.commandLine();
+    commandLine.setOut(new PrintWriter(out, true));
+    commandLine.setErr(new PrintWriter(err, true));
+    int exitCode = commandLine.execute(arguments);
+    return new Ran(exitCode, out.toString(), err.toString());
+  }
+
+  @Test
+  void helpTeachesWhereToBegin() {
+    Ran ran = grid("--help");
+    assertThat(ran.exitCode()).isZero();
+    assertThat(ran.out()).contains("./grid up", "./grid chat", "replay", "bench", "test");
+    assertThat(grid("help", "replay").out()).contains("--speed", "--max-in-flight");
+    assertThat(grid().out()).isEqualTo(ran.out());
+  }
+
+  @Test
+  void aMisspeltCommandIsAnsweredWithTheRightOne() {
+    Ran ran = grid("replya");
+    assertThat(ran.exitCode()).isEqualTo(2);
+    assertThat(ran.err()).contains("replya").contains("replay").doesNotContain("\tat ");
+  }
+
+  @Test
+  void chatPrintsTheAnswerAndWhereItRan() throws Exception {
+    try (var server = new PretendGrid((number, body, reply) -> reply.stream(3, "cell-a", "cell"))) {
+      Ran ran = grid("chat", "--url", server.url().toString(), "good", "morning");
+      assertThat(ran.exitCode()).isZero();
+      assertThat(ran.out()).contains("t0 t1 t2").contains("[cell-a (cell) | first token");
+      assertThat(server.prompts()).containsExactly("good morning");
+    }
+  }
+
+  @Test
+  void aRefusedQuestionIsASentenceAndAnExitCode() throws Exception {
+    try (var server =
+        new PretendGrid(
+            (number, body, reply) ->
+                reply.json(401, "{\"error\":{\"message\":\"Incorrect API key.\"}}"))) {
+      Ran ran = grid("chat", "--url", server.url().toString(), "hello");
+      assertThat(ran.exitCode()).isEqualTo(1);
+      assertThat(ran.err()).contains("Refused with 401: Incorrect API key.");
+    }
+  }
+
+  @Test
+  void anAnswerCannotSteerTheTerminal() throws Exception {
+    try (var server =
+        new PretendGrid(
+            (number, body, reply) -> {
+              reply.begin("hub", "hub");
+              reply.frame("data: {\"choices\":[{\"delta\":{\"content\":\"a\\u001b[2Jb\"}}]}\n\n");
+              reply.frame("data: [DONE]\n\n");
+              reply.end();
+            })) {
+      assertThat(grid("chat", "--url", server.url().toString(), "x").out())
+          .contains("a[2Jb")
+          .doesNotContain("\u001b");
+    }
+  }
+
+  @Test
+  void nobodyListeningIsASentence() throws Exception {
+    String url = "http://127.0.0.1:" + freePort();
+    assertSentence(grid("chat", "--url", url, "x"), "cannot talk to " + url + ": nobody listens");
+    assertSentence(grid("replay", "--url", url, trace("2023-11-16 18:15:46,3,4").toString()), url);
+    assertSentence(
+        grid("sites", "--admin-port", String.valueOf(freePort())), "no grid answers on admin port");
+    assertSentence(grid("chat", "--url", "nonsense", "x"), "is no address of a server");
+  }
+
+  @Test
+  void replayPrintsPercentilesAndWritesThemAsJson() throws Exception {
+    Path json = folder.resolve("report.json");
+    try (var server = new PretendGrid((number, body, reply) -> reply.stream(3, "cell-a", "cell"))) {
+      Ran ran =
+          grid(
+              "replay",
+              "--url",
+              server.url().toString(),
+              "--speed",
+              "10",
+              "--json",
+              json.toString(),
+              trace("2023-11-16 18:15:46,3,3", "2023-11-16 18:15:47,3,3").toString());
+      assertThat(ran.err()).isEmpty();
+      assertThat(ran.exitCode()).isZero();
+      assertThat(ran.out())
+          .contains("2 answered, 0 failed")
+          .contains("first token (TTFT)")
+          .contains("100.0 %");
+      assertThat(Files.readString(json)).contains("\"answered\" : 2");
+    }
+  }
+
+  @Test
+  void aReplayWithAFailedRequestEndsWithOne() throws Exception {
+    try (var server =
+        new PretendGrid(
+            (number, body, reply) ->
+                reply.json(
+                    503, "{\"error\":{\"message\":\"no site\",\"code\":\"no_capacity\"}}"))) {
+      Ran ran =
+          grid(
+              "replay",
+              "--url",
+              server.url().toString(),
+              trace("2023-11-16 18:15:46,3,4").toString());
+      assertThat(ran.exitCode()).isEqualTo(1);
+      assertThat(ran.out()).contains("503 no_capacity: no site");
+    }
+  }
+
+  @Test
+  void aTraceThatCannotBeReadIsASentenceAndNothingIsSent() throws Exception {
+    assertSentence(grid("replay", folder.resolve("none.csv").toString()), "there is no such file");
+    Path bad = trace("2023-11-16 18:15:46,3,4", "2023-11-16 18:15:47,three,4");
+    assertSentence(grid("replay", bad.toString()), bad + ":3: ContextTokens 'three'");
+    assertSentence(grid("replay", "--speed", "0", bad.toString()), "--speed 0 (expected: above 0)");
+  }
+
+  @Test
+  void theAdminEndpointCarriesOrdersOutAndAnswersOnlyItsOwnClients() throws Exception {
+    var killed = new ArrayList<String>();
+    SiteControl control =
+        new SiteControl() {
+          @Override
+          public List<SiteState> sites() {
+            return List.of(
+                new SiteState(
+                    "cell-a",
+                    "A",
+                    org.aigrid.core.model.Tier.CELL,
+                    "r",
+                    killed.isEmpty() ? SiteState.Condition.UP : SiteState.Condition.KILLED,
+                    1_500,
+                    "127.0.0.1:1",
+                    List.of(new SiteState.EndpointState("m", "emulated", 1, 2, 3, 4_000))));
+          }
+
+          @Override
+          public boolean kill(String siteId) {
+            return siteId.equals("cell-a") && killed.add(siteId);
+          }
+
+          @Override
+          public boolean drain(String siteId) {
+            return false;
+          }
+
+          @Override
+          public boolean revive(String siteId) {
+            return false;
+          }
+        };
+    try (var admin = AdminServer.start(control, 0)) {
+      String port = String.valueOf(admin.port());
+      assertThat(grid("sites", "--admin-port", port).out())
+          .contains("cell-a", "cell", "up", "1.5 s", "4,000", "m (emulated)");
+      assertThat(grid("sites", "--admin-port", port, "kill", "cell-a").out()).contains("killed");
+      assertThat(killed).containsExactly("cell-a");
+      assertSentence(grid("sites", "--admin-port", port, "kill", "cell-z"), "no site 'cell-z'");
+      assertSentence(grid("sites", "--admin-port", port, "kill"), "which site?");
+      try (var http = java.net.http.HttpClient.newHttpClient()) {
+        var request =
+            java.net.http.HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + "/sites"))
+                .build();
+        assertThat(
+                http.send(request, java.net.http.HttpResponse.BodyHandlers.discarding())
+                    .statusCode())
+            .isEqualTo(403);
+      }
+    }
+  }
+
+  @Test
+  void aSessionFileIsForItsOwnerAlone() throws Exception {
+    Path file = folder.resolve(".grid").resolve("up.json");
+    var session = new Session(URI.create("http://127.0.0.1:9000"), 9_001, "sk-x", 42);
+    session.write(file);
+    assertThat(Session.read(file)).isEqualTo(session);
+    if (file.getFileSystem().supportedFileAttributeViews().contains("posix")) {
+      assertThat(Files.getPosixFilePermissions(file)).hasSize(2);
+    }
+    new Session(session.url(), 0, null, 43).remove(file);
+    assertThat(file).exists();
+    session.remove(file);
+    assertThat(file).doesNotExist();
+    assertThat(Session.read(file)).isNull();
+  }
+
+  private static void assertSentence(Ran ran, String part) {
+    assertThat(ran.exitCode()).isEqualTo(1);
+    assertThat(ran.err()).startsWith("grid: ").contains(part).doesNotContain("\tat ");
+  }
+
+  private Path trace(String... rows) throws IOException {
+    return Files.writeString(
+        folder.resolve("trace.csv"),
+        "TIMESTAMP,ContextTokens,GeneratedTokens\r\n" + String.join("\r\n", rows) + "\r\n");
+  }
+
+  private static int freePort() throws IOException {
+    try (var socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      return socket.getLocalPort();
+    }
+  }
+}
