@@ -1,4 +1,4 @@
-/// Placeholder.
+/// PLAYS: the decisions of core in a simulated country, under virtual time. Holds no code yet.
 @NullMarked
 package org.aigrid.twin;
 

@@ -1,0 +1,106 @@
+package org.aigrid.live;
+
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
+
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.core.importer.ImportOption.DoNotIncludeTests;
+import java.util.Map;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/// Holds the picture of `live` in ARCHITECTURE.md: wire <- http <- {gateway, site}, control <-
+/// {gateway, site}, trace <- replay, up above all.
+class ArchitectureTest {
+  private static final JavaClasses LIVE =
+      new ClassFileImporter()
+          .withImportOption(new DoNotIncludeTests())
+          .importPackages("org.aigrid.live");
+
+  /// What each package may use of `live`, besides itself.
+  private static final Map<String, Set<String>> MAY_USE =
+      Map.of(
+          "wire", Set.of(),
+          "http", Set.of("wire"),
+          "control", Set.of(),
+          "gateway", Set.of("wire", "http", "control"),
+          "site", Set.of("wire", "http", "control"),
+          "topology", Set.of(),
+          "trace", Set.of(),
+          "replay", Set.of("trace"),
+          "chat", Set.of(),
+          "up",
+              Set.of(
+                  "wire",
+                  "http",
+                  "control",
+                  "gateway",
+                  "site",
+                  "topology",
+                  "trace",
+                  "replay",
+                  "chat"));
+
+  static Set<String> packages() {
+    return MAY_USE.keySet();
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("packages")
+  void usesOnlyThePackagesBelowIt(String name) {
+    Set<String> allowed = MAY_USE.getOrDefault(name, Set.of());
+    String[] forbidden =
+        MAY_USE.keySet().stream()
+            .filter(other -> !other.equals(name) && !allowed.contains(other))
+            .map(other -> "org.aigrid.live." + other + "..")
+            .toArray(String[]::new);
+    if (forbidden.length == 0) {
+      return;
+    }
+    noClasses()
+        .that()
+        .resideInAPackage("org.aigrid.live." + name + "..")
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage(forbidden)
+        .because("live points one way: wire <- http <- {gateway, site}, control <- both, up on top")
+        .allowEmptyShould(true)
+        .check(LIVE);
+  }
+
+  @Test
+  void everyPackageHasItsPlaceInThePicture() {
+    String[] known =
+        MAY_USE.keySet().stream().map(p -> "org.aigrid.live." + p + "..").toArray(String[]::new);
+    noClasses()
+        .that()
+        .resideInAPackage("org.aigrid.live.*..")
+        .should()
+        .resideOutsideOfPackages(known)
+        .because("a new package of live gets its place in ARCHITECTURE.md and in this test first")
+        .check(LIVE);
+  }
+
+  @Test
+  void packagesFormNoCycle() {
+    slices()
+        .matching("org.aigrid.(**)")
+        .should()
+        .beFreeOfCycles()
+        .because("a cycle of packages can be understood and changed only as a whole")
+        .check(LIVE);
+  }
+
+  @Test
+  void neverMeetsTheTwin() {
+    noClasses()
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage("org.aigrid.twin..", "org.aigrid.bench..")
+        .because("live and twin share core and nothing else")
+        .check(LIVE);
+  }
+}
