@@ -1,4 +1,5 @@
-/// Placeholder.
+/// MEASURES: the command line of the benchmarks. Each benchmark prints the machine, the date and
+/// the commit beside its numbers, so that a number can be traced and repeated.
 @NullMarked
 package org.aigrid.bench;
 

@@ -1,0 +1,38 @@
+package org.aigrid.bench;
+
+import org.aigrid.bench.start.StartBench;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+
+/// The command line of the benchmarks, reached as `./grid bench`.
+@Command(
+    name = "grid bench",
+    description = "Measures the grid; every result names its machine, date and commit.",
+    mixinStandardHelpOptions = true,
+    subcommands = {StartBench.class},
+    footer = {
+      "",
+      "Without a name this text is shown. Run on a machine that does nothing else.",
+      "Results are kept in bench/RESULTS.md."
+    })
+public final class Main implements Runnable {
+  /// Prints what there is.
+  @Override
+  public void run() {
+    CommandLine.usage(this, System.out);
+  }
+
+  /// The model of the command line, also for tests that check what the documents show.
+  public static CommandLine commandLine() {
+    return new CommandLine(new Main())
+        .setExecutionExceptionHandler(
+            (failure, line, _) -> {
+              line.getErr().println("grid bench: " + failure.getMessage());
+              return 1;
+            });
+  }
+
+  public static void main(String[] args) {
+    System.exit(commandLine().execute(args));
+  }
+}
