@@ -46,6 +46,7 @@ public final class GridCommand implements Runnable {
   /// The parser, for tests that look at what is printed.
   static CommandLine commandLine() {
     return new CommandLine(new GridCommand())
+        .setUsageHelpWidth(100)
         .setExecutionExceptionHandler(GridCommand::explain)
         .setParameterExceptionHandler(GridCommand::explainUse)
         .setCaseInsensitiveEnumValuesAllowed(true);

@@ -22,7 +22,7 @@ import tools.jackson.databind.ObjectMapper;
 @Command(
     name = "sites",
     description = {
-      "Lists the sites of the grid that runs on this machine, or gives one of them an order:",
+      "Lists the sites of the running grid; kills, drains or revives one.",
       "",
       "  ./grid sites                    all of them",
       "  ./grid sites kill cell-koto     as a power cut would: connections break, heartbeats stop",
