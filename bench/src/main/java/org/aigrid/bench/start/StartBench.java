@@ -70,17 +70,14 @@ public final class StartBench implements Callable<Integer> {
     return 0;
   }
 
-  /// The repository: the folder that holds the launcher, from the current one upwards.
+  /// The checkout: the launcher names it.
   private static Path root() {
-    Path folder = Path.of("").toAbsolutePath();
-    while (folder != null) {
-      if (Files.isExecutable(folder.resolve("grid"))) {
-        return folder;
-      }
-      folder = folder.getParent();
+    Path root = Path.of(System.getProperty("grid.root", "")).toAbsolutePath();
+    if (!Files.isExecutable(root.resolve("grid"))) {
+      throw new IllegalStateException(
+          "no ./grid in " + root + " (expected: start this with ./grid bench start)");
     }
-    throw new IllegalStateException(
-        "no ./grid here or above (expected: run the benchmark inside a checkout)");
+    return root;
   }
 
   private double startOnce(Path root) {
