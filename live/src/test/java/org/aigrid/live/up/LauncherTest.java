@@ -6,6 +6,8 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -22,7 +24,26 @@ import org.junit.jupiter.api.io.TempDir;
 @DisabledOnOs(OS.WINDOWS)
 class LauncherTest {
   private static final List<String> TOOLS =
-      List.of("bash", "env", "awk", "dirname", "grep", "head", "readlink", "sed", "sort", "tail");
+      List.of(
+          "bash",
+          "cat",
+          "date",
+          "mkdir",
+          "mktemp",
+          "mv",
+          "rm",
+          "sleep",
+          "touch",
+          "env",
+          "find",
+          "awk",
+          "dirname",
+          "grep",
+          "head",
+          "readlink",
+          "sed",
+          "sort",
+          "tail");
 
   @TempDir Path folder;
   private Path machine;
@@ -119,6 +140,75 @@ class LauncherTest {
     Path home = jdk("root/opt/jre-25", "25.0.1");
     Files.delete(home.resolve("bin/javac"));
     assertThat(launch("jdk").exitCode()).isEqualTo(3);
+  }
+
+  @Test
+  void itBuildsWhenASourceIsNewerThanTheBuildAndOnlyThen() throws Exception {
+    Path source = checkout(BUILDS);
+    Ran first = launch("up", "--port", "9 9");
+    assertThat(first.exitCode()).as(first.err()).isZero();
+    assertThat(first.err()).contains("Building").contains("Built in");
+    assertThat(first.out())
+        .contains("org.aigrid.live.Main")
+        .contains("[9 9]")
+        .contains("live-1.jar:")
+        .contains("grid.root=" + machine);
+    assertThat(launch("up").err()).isEmpty();
+
+    Files.setLastModifiedTime(source, FileTime.from(Instant.now().plusSeconds(5)));
+    assertThat(launch("up").err()).contains("Building");
+    Files.setLastModifiedTime(source, FileTime.from(Instant.EPOCH));
+    assertThat(launch("up").err()).isEmpty();
+    Files.delete(source);
+    Files.setLastModifiedTime(source.getParent(), FileTime.from(Instant.now().plusSeconds(5)));
+    assertThat(launch("up").err()).contains("Building");
+  }
+
+  @Test
+  void aBuildThatFailsShowsItsLogAndRunsNothing() throws Exception {
+    checkout("echo 'Grid.java:7: no semicolon'; exit 1");
+    Ran ran = launch("up");
+    assertThat(ran.exitCode()).isEqualTo(4);
+    assertThat(ran.out()).isEmpty();
+    assertThat(ran.err()).contains("Grid.java:7: no semicolon").contains("the build failed");
+    assertThat(launch("up").exitCode()).as("it tries again").isEqualTo(4);
+  }
+
+  @Test
+  void testRunsExactlyVerifyAndSumsUp() throws Exception {
+    checkout(
+        """
+        echo "arguments: $*"
+        mkdir -p live/target/surefire-reports
+        echo '<testsuite name="A" time="1" tests="7" errors="1" skipped="2" failures="0">' \
+          > live/target/surefire-reports/TEST-A.xml
+        touch -d '+5 seconds' live/target/surefire-reports/TEST-A.xml 2>/dev/null
+        exit 1
+        """);
+    Ran ran = launch("test", "-Dtest=A");
+    assertThat(ran.exitCode()).isEqualTo(1);
+    assertThat(ran.out())
+        .contains("arguments: -B -ntp verify -Dsurefire.failIfNoSpecifiedTests=false -Dtest=A")
+        .contains("Tests run: 7 in 1 classes, failures: 0, errors: 1, skipped: 2");
+    assertThat(launch("test").out()).contains("arguments: -B -ntp verify\n");
+  }
+
+  private static final String BUILDS =
+      """
+      mkdir -p live/target/lib
+      echo jar > live/target/live-1.jar
+      """;
+
+  /// A checkout with one source and a Maven of our choice; answers the source.
+  private Path checkout(String maven) throws IOException {
+    Path home = jdk("root/opt/jdk-25", "25.0.1");
+    program(
+        home.resolve("bin/java"),
+        "#!/bin/sh\nfor argument in \"$@\"; do echo \"[$argument]\"; done\n");
+    program(machine.resolve("mvnw"), "#!/bin/sh\n" + maven);
+    Files.writeString(machine.resolve("pom.xml"), "<project/>");
+    Path sources = Files.createDirectories(machine.resolve("live/src/main/java"));
+    return Files.writeString(sources.resolve("Grid.java"), "class Grid {}");
   }
 
   private Path jdk(String place, String version) throws IOException {
