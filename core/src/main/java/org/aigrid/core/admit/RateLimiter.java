@@ -40,6 +40,9 @@ public final class RateLimiter {
   /// Admits one request of `tokens`, or says when to come back.
   public Admission admit(long tokens, long nowMs) {
     fill(nowMs);
+    if (tokens < 0) {
+      throw new IllegalArgumentException("tokens: " + tokens + " (expected: 0 or more)");
+    }
     if (tokens > tokensPerMinute) {
       return new Admission.TooLarge(tokensPerMinute);
     }
@@ -62,10 +65,12 @@ public final class RateLimiter {
   }
 
   /// Corrects the charge of an admitted request: `estimated` tokens were charged, `used` were
-  /// needed.
+  /// needed. What was used beyond the estimate is a debt of at most one minute's worth, so that a
+  /// wrong figure cannot shut a key out for longer.
   public void settle(long estimated, long used) {
-    long back = (Math.max(0, estimated) - Math.max(0, Math.min(used, UNLIMITED))) * MINUTE_MS;
-    tokenShares = Math.min(tokensPerMinute * MINUTE_MS, tokenShares + back);
+    long full = tokensPerMinute * MINUTE_MS;
+    long back = (Math.clamp(estimated, 0, UNLIMITED) - Math.clamp(used, 0, UNLIMITED)) * MINUTE_MS;
+    tokenShares = Math.clamp(tokenShares + back, -full, full);
   }
 
   public long requestsPerMinute() {

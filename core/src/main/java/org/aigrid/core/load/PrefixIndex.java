@@ -121,6 +121,9 @@ public final class PrefixIndex {
       } else if (count < endpoints.length) {
         endpoints[count] = endpoint;
         depths[count++] = depth;
+      } else if (count > 0 && depths[count - 1] < depth) {
+        endpoints[count - 1] = endpoint; // the shallowest match gives way
+        depths[count - 1] = depth;
       }
     }
     for (int i = 1; i < count; i++) {

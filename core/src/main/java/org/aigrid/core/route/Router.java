@@ -40,6 +40,7 @@ public final class Router {
   private final RouterSettings settings;
 
   private int count;
+  private boolean anyTried;
   private final int[] endpoint = new int[CANDIDATES_MAX];
   private final int[] site = new int[CANDIDATES_MAX];
   private final int[] blocksHeld = new int[CANDIDATES_MAX];
@@ -88,12 +89,13 @@ public final class Router {
     }
 
     gather(view, prefixes, request, random, nowMs);
+    anyTried = false;
     int ready = judge(view, request, nowMs, 0);
     if (ready == 0) {
       ready = probe(view, request, random, nowMs);
     }
     if (ready == 0) {
-      return anyTried()
+      return anyTried
           ? new Route.Refused(Refusal.ALL_TRIED, RETRY_AFTER_MS_LEAST)
           : new Route.Refused(Refusal.NO_ENDPOINT_READY, RETRY_AFTER_MS_LEAST);
     }
@@ -189,6 +191,7 @@ public final class Router {
     int ready = 0;
     for (int i = from; i < count; i++) {
       standing[i] = standingOf(view, request, nowMs, endpoint[i], site[i]);
+      anyTried |= standing[i] == Standing.TRIED;
       ready += standing[i] == Standing.READY ? 1 : 0;
     }
     return ready;
@@ -227,22 +230,15 @@ public final class Router {
     int start = random.nextInt(endpoints);
     for (int i = 0; i < Math.min(settings.probesMax(), endpoints); i++) {
       int candidate = roster.endpointOfModel(request.model(), (start + i) % endpoints);
-      if (standingOf(view, request, nowMs, candidate, roster.siteOf(candidate)) == Standing.READY) {
+      Standing found = standingOf(view, request, nowMs, candidate, roster.siteOf(candidate));
+      anyTried |= found == Standing.TRIED;
+      if (found == Standing.READY) {
         count = Math.min(count, CANDIDATES_MAX - 1);
         add(roster, candidate, 0);
         return judge(view, request, nowMs, count - 1);
       }
     }
     return 0;
-  }
-
-  private boolean anyTried() {
-    for (int i = 0; i < count; i++) {
-      if (standing[i] == Standing.TRIED) {
-        return true;
-      }
-    }
-    return false;
   }
 
   private Route choose(
@@ -281,10 +277,9 @@ public final class Router {
         && random.nextDouble() < settings.explorationShare()) {
       return placed(nthOpen(random.nextInt(open)), Reason.EXPLORATION, request);
     }
-    boolean stick =
-        stickyFirstTokenMs < Double.MAX_VALUE
-            && stickyFirstTokenMs - otherFirstTokenMs <= settings.stickyPenaltyMsMax();
-    int best = cheapest(-1, stick, totalBlocks);
+    double stickyMsMost = otherFirstTokenMs + settings.stickyPenaltyMsMax();
+    boolean stick = stickyFirstTokenMs < Double.MAX_VALUE && stickyFirstTokenMs <= stickyMsMost;
+    int best = stick ? cheapestSticky(totalBlocks, stickyMsMost) : cheapest(-1);
     Reason reason =
         open == 1 ? Reason.ONLY_CANDIDATE : stick ? Reason.STICKY_PREFIX : Reason.LOWEST_COST;
     return placed(best, reason, request);
@@ -311,12 +306,22 @@ public final class Router {
   }
 
   /// Ties go to the earlier candidate: prefix holders, then the nearest.
-  private int cheapest(int except, boolean onlySticky, int totalBlocks) {
+  private int cheapest(int except) {
+    int best = -1;
+    for (int i = 0; i < count; i++) {
+      if (standing[i] == Standing.READY && i != except && (best < 0 || costMs[i] < costMs[best])) {
+        best = i;
+      }
+    }
+    return best;
+  }
+
+  private int cheapestSticky(int totalBlocks, double firstTokenMsMost) {
     int best = -1;
     for (int i = 0; i < count; i++) {
       if (standing[i] == Standing.READY
-          && i != except
-          && (!onlySticky || sticky(i, totalBlocks))
+          && sticky(i, totalBlocks)
+          && firstTokenMs(i) <= firstTokenMsMost
           && (best < 0 || costMs[i] < costMs[best])) {
         best = i;
       }
@@ -325,7 +330,7 @@ public final class Router {
   }
 
   private Route placed(int i, Reason reason, RouteRequest request) {
-    int next = cheapest(i, false, 0);
+    int next = cheapest(i);
     return new Route.Placed(
         endpoint[i],
         site[i],

@@ -6,6 +6,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.aigrid.core.engine.EngineProfiles;
 import org.aigrid.core.model.SiteSpec;
 import org.aigrid.core.unit.Clamp;
 
@@ -19,6 +20,7 @@ public final class GridViewBuilder {
   private final GridViewSettings settings;
   private final Map<String, SiteSpec> joining = new LinkedHashMap<>();
   private final Set<String> leaving = new LinkedHashSet<>();
+  private final Set<String> jurisdictions = new LinkedHashSet<>();
 
   private Roster roster = Roster.EMPTY;
   private Pages.Sites[] sitePages = new Pages.Sites[0];
@@ -33,7 +35,24 @@ public final class GridViewBuilder {
   }
 
   /// A site joins, or changes what it said about itself. It is routable after its next heartbeat.
+  ///
+  /// Refused with an `IllegalArgumentException`, and nothing changes, when one of its models does
+  /// not fit its accelerator or its jurisdiction is one more than a grid can span: later it would
+  /// spoil the snapshot of everybody else.
   public void register(SiteSpec site) {
+    site.endpoints().forEach(EngineProfiles::of);
+    if (!jurisdictions.contains(site.jurisdiction())
+        && jurisdictions.size() == Roster.JURISDICTIONS_MAX) {
+      throw new IllegalArgumentException(
+          "jurisdiction "
+              + site.jurisdiction()
+              + " of site "
+              + site.id()
+              + " is one too many for this grid (expected: at most "
+              + Roster.JURISDICTIONS_MAX
+              + ")");
+    }
+    jurisdictions.add(site.jurisdiction());
     leaving.remove(site.id());
     joining.put(site.id(), site);
   }

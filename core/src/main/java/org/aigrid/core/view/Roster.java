@@ -31,8 +31,9 @@ public final class Roster {
   /// Jurisdictions that one grid can span: one bit each in a request's permitted set.
   public static final int JURISDICTIONS_MAX = 64;
 
-  public static final Roster EMPTY = new Roster(List.of(), List.of(), List.of());
+  public static final Roster EMPTY = new Roster(List.of(), List.of(), List.of(), List.of());
 
+  private final List<String> ids; // of all sites ever, so that who comes back keeps its index
   private final List<@Nullable SiteSpec> sites;
   private final Map<String, Integer> siteByEntry;
   private final Map<String, Integer> modelByName = new HashMap<>();
@@ -59,8 +60,12 @@ public final class Roster {
   private final NearestSites allNearest;
 
   private Roster(
-      List<@Nullable SiteSpec> sites, List<EndpointSpec> endpoints, List<int[]> endpointRuns) {
+      List<String> ids,
+      List<@Nullable SiteSpec> sites,
+      List<EndpointSpec> endpoints,
+      List<int[]> endpointRuns) {
     int siteCount = sites.size();
+    this.ids = List.copyOf(ids);
     this.sites = Collections.unmodifiableList(new ArrayList<>(sites));
     siteByEntry = HashMap.newHashMap(siteCount);
     tier = new Tier[siteCount];
@@ -82,11 +87,11 @@ public final class Roster {
       int[] run = endpointRuns.get(site);
       firstEndpoint[site] = run[0];
       endpointCount[site] = spec == null ? 0 : run[1];
+      siteByEntry.put(ids.get(site), site);
       tier[site] = spec == null ? Tier.CELL : spec.tier();
       if (spec == null) {
         continue;
       }
-      siteByEntry.put(spec.id(), site);
       latitudeDegrees[site] = spec.position().latitudeDegrees();
       longitudeDegrees[site] = spec.position().longitudeDegrees();
       NearestSites.unitVector(latitudeDegrees[site], longitudeDegrees[site], unitVectors, 3 * site);
@@ -126,6 +131,7 @@ public final class Roster {
     if (changed.isEmpty() && removedIds.isEmpty()) {
       return this;
     }
+    var newIds = new ArrayList<>(ids);
     var newSites = new ArrayList<@Nullable SiteSpec>(sites);
     var newEndpoints = new ArrayList<>(Arrays.asList(specOfEndpoint));
     var runs = new ArrayList<int[]>(sites.size() + changed.size());
@@ -153,6 +159,7 @@ public final class Roster {
       }
       if (known == null) {
         indexById.put(spec.id(), newSites.size());
+        newIds.add(spec.id());
         newSites.add(spec);
         runs.add(run);
       } else {
@@ -160,7 +167,7 @@ public final class Roster {
         runs.set(known, run);
       }
     }
-    return new Roster(newSites, newEndpoints, runs);
+    return new Roster(newIds, newSites, newEndpoints, runs);
   }
 
   public int siteCount() {
@@ -180,9 +187,10 @@ public final class Roster {
     return sites.get(site);
   }
 
-  /// Dense index of a site, or -1.
+  /// Dense index of a site, or -1 when it never joined or has left.
   public int indexOfSite(String id) {
-    return siteByEntry.getOrDefault(id, -1);
+    int site = siteByEntry.getOrDefault(id, -1);
+    return site >= 0 && sites.get(site) != null ? site : -1;
   }
 
   /// Dense index of a model, or -1.
