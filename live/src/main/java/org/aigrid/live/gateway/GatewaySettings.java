@@ -1,0 +1,193 @@
+package org.aigrid.live.gateway;
+
+import java.util.List;
+import org.aigrid.core.load.PrefixIndexSettings;
+import org.aigrid.core.node.AttemptSettings;
+import org.aigrid.core.route.RouterSettings;
+import org.aigrid.live.http.HttpSettings;
+import org.aigrid.live.topology.AddressPrefix;
+import org.aigrid.live.topology.Topology.CallerPlace;
+
+/// How a gateway behaves; every bound has a name. Immutable.
+///
+/// @param http where it listens and the bounds of requests
+/// @param siteToken the secret it shares with the site agents
+/// @param homeSite id of the site that callers of unknown place are taken to stand at
+/// @param trustedNetworks networks whose `x-grid-cell` header is believed
+/// @param callers where callers stand by address; the longest prefix wins
+/// @param router how it weighs places
+/// @param attempts how often and how long it tries
+/// @param prefixes how much it remembers of prompts
+/// @param requestsMax requests under way; beyond: 503
+/// @param upstreamConnectMsMax to open a connection to a site
+/// @param upstreamIdlePerSite idle connections kept per event loop and site; more are closed
+/// @param upstreamIdleMsMax an idle connection older than this is not used again
+/// @param frameBytesMax one SSE frame of a site; beyond: the stream is broken
+/// @param deadlineMsDefault how long a client that does not say waits for its first byte
+/// @param retryShare retries per request
+/// @param retryReserve retries saved up at most
+/// @param seed of the router's draws
+/// @param accessLog whether each request writes a line to the logger `access`
+public record GatewaySettings(
+    HttpSettings http,
+    String siteToken,
+    String homeSite,
+    List<AddressPrefix> trustedNetworks,
+    List<CallerPlace> callers,
+    RouterSettings router,
+    AttemptSettings attempts,
+    PrefixIndexSettings prefixes,
+    int requestsMax,
+    int upstreamConnectMsMax,
+    int upstreamIdlePerSite,
+    int upstreamIdleMsMax,
+    int frameBytesMax,
+    int deadlineMsDefault,
+    double retryShare,
+    int retryReserve,
+    long seed,
+    boolean accessLog) {
+  public GatewaySettings {
+    trustedNetworks = List.copyOf(trustedNetworks);
+    callers = List.copyOf(callers);
+    if (siteToken.isBlank()) {
+      throw new IllegalArgumentException("siteToken is blank (expected: a shared secret)");
+    }
+    if (requestsMax < 1
+        || upstreamConnectMsMax < 1
+        || upstreamIdlePerSite < 0
+        || upstreamIdleMsMax < 0
+        || frameBytesMax < 1_024
+        || deadlineMsDefault < 1) {
+      throw new IllegalArgumentException(
+          "gateway bounds: requestsMax "
+              + requestsMax
+              + ", upstreamConnectMsMax "
+              + upstreamConnectMsMax
+              + ", upstreamIdlePerSite "
+              + upstreamIdlePerSite
+              + ", upstreamIdleMsMax "
+              + upstreamIdleMsMax
+              + ", frameBytesMax "
+              + frameBytesMax
+              + ", deadlineMsDefault "
+              + deadlineMsDefault
+              + " (expected: 1 or more, idle 0 or more, frames at least 1024)");
+    }
+  }
+
+  /// The usual bounds.
+  public static GatewaySettings of(HttpSettings http, String siteToken, String homeSite) {
+    return new GatewaySettings(
+        http,
+        siteToken,
+        homeSite,
+        List.of(),
+        List.of(),
+        RouterSettings.DEFAULT,
+        AttemptSettings.DEFAULT,
+        PrefixIndexSettings.DEFAULT,
+        65_536,
+        1_000,
+        256,
+        30_000,
+        4 << 20,
+        600_000,
+        0.1,
+        50,
+        1,
+        true);
+  }
+
+  /// These settings with what a topology says of callers.
+  public GatewaySettings withCallers(List<AddressPrefix> trusted, List<CallerPlace> places) {
+    return new GatewaySettings(
+        http,
+        siteToken,
+        homeSite,
+        trusted,
+        places,
+        router,
+        attempts,
+        prefixes,
+        requestsMax,
+        upstreamConnectMsMax,
+        upstreamIdlePerSite,
+        upstreamIdleMsMax,
+        frameBytesMax,
+        deadlineMsDefault,
+        retryShare,
+        retryReserve,
+        seed,
+        accessLog);
+  }
+
+  /// These settings with other bounds of attempts.
+  public GatewaySettings withAttempts(AttemptSettings newAttempts) {
+    return new GatewaySettings(
+        http,
+        siteToken,
+        homeSite,
+        trustedNetworks,
+        callers,
+        router,
+        newAttempts,
+        prefixes,
+        requestsMax,
+        upstreamConnectMsMax,
+        upstreamIdlePerSite,
+        upstreamIdleMsMax,
+        frameBytesMax,
+        deadlineMsDefault,
+        retryShare,
+        retryReserve,
+        seed,
+        accessLog);
+  }
+
+  /// These settings with another router.
+  public GatewaySettings withRouter(RouterSettings newRouter) {
+    return new GatewaySettings(
+        http,
+        siteToken,
+        homeSite,
+        trustedNetworks,
+        callers,
+        newRouter,
+        attempts,
+        prefixes,
+        requestsMax,
+        upstreamConnectMsMax,
+        upstreamIdlePerSite,
+        upstreamIdleMsMax,
+        frameBytesMax,
+        deadlineMsDefault,
+        retryShare,
+        retryReserve,
+        seed,
+        accessLog);
+  }
+
+  /// These settings with or without an access log.
+  public GatewaySettings withAccessLog(boolean on) {
+    return new GatewaySettings(
+        http,
+        siteToken,
+        homeSite,
+        trustedNetworks,
+        callers,
+        router,
+        attempts,
+        prefixes,
+        requestsMax,
+        upstreamConnectMsMax,
+        upstreamIdlePerSite,
+        upstreamIdleMsMax,
+        frameBytesMax,
+        deadlineMsDefault,
+        retryShare,
+        retryReserve,
+        seed,
+        on);
+  }
+}

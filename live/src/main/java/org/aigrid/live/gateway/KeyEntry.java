@@ -1,0 +1,74 @@
+package org.aigrid.live.gateway;
+
+import java.util.List;
+import org.aigrid.core.admit.RateLimiter;
+import org.aigrid.core.load.PromptBlocks;
+
+/// One API key as the grid keeps it: never the secret, only its hash. Immutable but for its
+/// allowance.
+///
+/// A key is 256 random bits, so one round of SHA-256 hides it; slow hashes are for passwords.
+public final class KeyEntry {
+  private final String id;
+  private final String tenant;
+  private final byte[] sha256;
+  private final List<String> jurisdictions;
+  private final RateLimiter limiter;
+  private final String tenantPseudonym;
+  private final long salt;
+
+  /// @param id for people and logs
+  /// @param tenant who pays
+  /// @param sha256 32 bytes
+  /// @param requestsPerMinute 1 or more, `RateLimiter.UNLIMITED` for none
+  /// @param tokensPerMinute likewise
+  /// @param jurisdictions where its requests may be processed; empty permits all
+  public KeyEntry(
+      String id,
+      String tenant,
+      byte[] sha256,
+      long requestsPerMinute,
+      long tokensPerMinute,
+      List<String> jurisdictions) {
+    if (sha256.length != 32) {
+      throw new IllegalArgumentException(
+          "hash of key " + id + ": " + sha256.length + " bytes (expected: 32, SHA-256)");
+    }
+    this.id = id;
+    this.tenant = tenant;
+    this.sha256 = sha256.clone();
+    this.jurisdictions = List.copyOf(jurisdictions);
+    limiter = new RateLimiter(requestsPerMinute, tokensPerMinute, 0);
+    salt = PromptBlocks.salt(0, tenant);
+    tenantPseudonym = Long.toHexString(PromptBlocks.salt(salt, tenant));
+  }
+
+  public String id() {
+    return id;
+  }
+
+  public String tenant() {
+    return tenant;
+  }
+
+  byte[] sha256() {
+    return sha256;
+  }
+
+  public List<String> jurisdictions() {
+    return jurisdictions;
+  }
+
+  /// Its allowance; guard with this entry's monitor.
+  RateLimiter limiter() {
+    return limiter;
+  }
+
+  String tenantPseudonym() {
+    return tenantPseudonym;
+  }
+
+  long salt() {
+    return salt;
+  }
+}

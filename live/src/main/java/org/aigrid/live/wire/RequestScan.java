@@ -1,0 +1,219 @@
+package org.aigrid.live.wire;
+
+import org.aigrid.core.load.PromptBlocks;
+import org.aigrid.core.unit.Clamp;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.core.JsonParser;
+import tools.jackson.core.JsonToken;
+import tools.jackson.core.ObjectReadContext;
+import tools.jackson.core.StreamReadConstraints;
+import tools.jackson.core.exc.StreamConstraintsException;
+import tools.jackson.core.exc.StreamReadException;
+import tools.jackson.core.json.JsonFactory;
+
+/// What a gateway has to know of a request's JSON, read in one pass without building a tree. The
+/// body itself is passed on byte for byte, so fields that are unknown here reach the engine
+/// untouched.
+///
+/// Immutable. About 2 ns a byte.
+///
+/// @param model the wanted model, or null when the request does not say
+/// @param stream whether the answer is to be streamed
+/// @param includeUsage whether the client wants the usage chunk of a stream
+/// @param outputTokensMax most tokens wanted, 0 when not said; clamped
+/// @param promptFrom first byte of the prompt (messages, prompt or input) in the body, or -1
+/// @param promptTo one past its last byte
+/// @param toolsFrom first byte of `tools`, or -1
+/// @param toolsTo one past its last byte
+public record RequestScan(
+    @Nullable String model,
+    boolean stream,
+    boolean includeUsage,
+    int outputTokensMax,
+    int promptFrom,
+    int promptTo,
+    int toolsFrom,
+    int toolsTo) {
+  /// Levels of nesting that are read; a JSON schema of a tool needs a dozen.
+  public static final int NESTING_MAX = 200;
+
+  /// Longest model name.
+  public static final int MODEL_CHARS_MAX = 256;
+
+  private static final int BYTES_PER_TOKEN = 4;
+
+  private static final JsonFactory JSON =
+      JsonFactory.builder()
+          .streamReadConstraints(
+              StreamReadConstraints.builder()
+                  .maxNestingDepth(NESTING_MAX)
+                  .maxStringLength(1 << 28)
+                  .build())
+          .build();
+
+  /// The body is not a JSON object that can be read; the message says why and where.
+  public static final class Malformed extends Exception {
+    private static final long serialVersionUID = 1;
+    private final @Nullable String param;
+
+    Malformed(String message, @Nullable String param) {
+      super(message, null, false, false);
+      this.param = param;
+    }
+
+    /// The field at fault, or null.
+    public @Nullable String param() {
+      return param;
+    }
+  }
+
+  /// Reads `length` bytes of `body` from `offset`; positions in the answer count from `offset`.
+  public static RequestScan of(byte[] body, int offset, int length) throws Malformed {
+    String model = null;
+    boolean stream = false;
+    boolean includeUsage = false;
+    long outputTokens = 0;
+    int promptFrom = -1;
+    int promptTo = -1;
+    int toolsFrom = -1;
+    int toolsTo = -1;
+    try (JsonParser json = JSON.createParser(ObjectReadContext.empty(), body, offset, length)) {
+      if (json.nextToken() != JsonToken.START_OBJECT) {
+        throw new Malformed("The request body is not a JSON object.", null);
+      }
+      for (String name = json.nextName(); name != null; name = json.nextName()) {
+        JsonToken token = json.nextToken();
+        switch (name) {
+          case "model" -> model = modelOf(json, token);
+          case "stream" -> stream = booleanOf(json, token, "stream");
+          case "stream_options" -> {
+            if (token == JsonToken.START_OBJECT) {
+              includeUsage = includeUsageOf(json);
+            }
+          }
+          case "max_tokens", "max_completion_tokens", "max_output_tokens" ->
+              outputTokens = Math.max(outputTokens, numberOf(json, token, name));
+          case "messages", "prompt", "input" -> {
+            promptFrom = startOf(json, offset);
+            json.skipChildren();
+            json.finishToken();
+            promptTo = endOf(json, offset);
+          }
+          case "tools" -> {
+            toolsFrom = startOf(json, offset);
+            json.skipChildren();
+            toolsTo = endOf(json, offset);
+          }
+          default -> json.skipChildren();
+        }
+      }
+      if (json.currentToken() != JsonToken.END_OBJECT || json.nextToken() != null) {
+        throw new Malformed("The request body goes on after its JSON object.", null);
+      }
+    } catch (StreamConstraintsException e) {
+      throw new Malformed(
+          "The request body is nested deeper than "
+              + NESTING_MAX
+              + " levels or holds a value that"
+              + " is too long.",
+          null);
+    } catch (StreamReadException e) {
+      throw new Malformed(
+          "The request body is not valid JSON at line "
+              + e.getLocation().getLineNr()
+              + ", column "
+              + e.getLocation().getColumnNr()
+              + ".",
+          null);
+    } catch (tools.jackson.core.JacksonException e) {
+      throw new Malformed("The request body is not valid JSON in UTF-8.", null);
+    }
+    return new RequestScan(
+        model,
+        stream,
+        includeUsage,
+        Clamp.toInt(outputTokens, 0, Integer.MAX_VALUE),
+        promptFrom,
+        promptTo,
+        toolsFrom,
+        toolsTo);
+  }
+
+  /// The prompt's length in tokens at four bytes a token, tools included: an estimate.
+  public int promptTokens() {
+    return Math.max(
+        1,
+        (Math.max(0, promptTo - promptFrom) + Math.max(0, toolsTo - toolsFrom)) / BYTES_PER_TOKEN);
+  }
+
+  /// Hashes the prompt. The last byte of an array, its bracket, is left out, so that a conversation
+  /// that goes on shares the blocks of its beginning.
+  ///
+  /// @param salt of tenant and model
+  public void hash(byte[] body, int offset, long salt, PromptBlocks blocks) {
+    long seed = salt;
+    for (int i = toolsFrom; i < toolsTo; i++) {
+      seed = seed * 31 + body[offset + i];
+    }
+    blocks.reset(seed);
+    if (promptFrom >= 0) {
+      blocks.update(body, offset + promptFrom, promptTo - promptFrom - 1);
+    }
+  }
+
+  private static @Nullable String modelOf(JsonParser json, JsonToken token) throws Malformed {
+    if (token != JsonToken.VALUE_STRING) {
+      throw new Malformed("'model' is not a string.", "model");
+    }
+    String model = json.getString();
+    if (model.isEmpty() || model.length() > MODEL_CHARS_MAX) {
+      throw new Malformed(
+          "'model' has " + model.length() + " characters (expected: 1 to " + MODEL_CHARS_MAX + ").",
+          "model");
+    }
+    return model;
+  }
+
+  private static boolean booleanOf(JsonParser json, JsonToken token, String name) throws Malformed {
+    return switch (token) {
+      case VALUE_TRUE -> true;
+      case VALUE_FALSE, VALUE_NULL -> false;
+      default -> throw new Malformed("'" + name + "' is not a boolean.", name);
+    };
+  }
+
+  private static long numberOf(JsonParser json, JsonToken token, String name) throws Malformed {
+    if (token == JsonToken.VALUE_NULL) {
+      return 0;
+    }
+    if (token != JsonToken.VALUE_NUMBER_INT) {
+      throw new Malformed("'" + name + "' is not an integer.", name);
+    }
+    double value = json.getDoubleValue();
+    if (value < 0) {
+      throw new Malformed("'" + name + "' is below 0 (expected: 1 or more).", name);
+    }
+    return (long) Math.min(value, Integer.MAX_VALUE);
+  }
+
+  private static boolean includeUsageOf(JsonParser json) throws Malformed {
+    boolean include = false;
+    for (String name = json.nextName(); name != null; name = json.nextName()) {
+      JsonToken token = json.nextToken();
+      if (name.equals("include_usage")) {
+        include = booleanOf(json, token, "stream_options.include_usage");
+      } else {
+        json.skipChildren();
+      }
+    }
+    return include;
+  }
+
+  private static int startOf(JsonParser json, int offset) {
+    return (int) json.currentTokenLocation().getByteOffset();
+  }
+
+  private static int endOf(JsonParser json, int offset) {
+    return (int) json.currentLocation().getByteOffset();
+  }
+}

@@ -1,0 +1,112 @@
+package org.aigrid.live.wire;
+
+import io.netty.buffer.ByteBuf;
+
+/// Finds the token counts in an answer as its bytes go by: `"usage":{...}` with `prompt_tokens` and
+/// `completion_tokens`, or `input_tokens` and `output_tokens`. The last one counts. A quote inside
+/// a JSON string is escaped, so generated text cannot pass for it. Not thread-safe; about 1 ns a
+/// byte.
+public final class UsageScan {
+  private static final byte[] USAGE =
+      "\"usage\":".getBytes(java.nio.charset.StandardCharsets.US_ASCII);
+  private static final int KEY_CHARS_MAX = 24;
+
+  private int matched; // of USAGE
+  private boolean inside;
+  private int depth;
+  private boolean inKey;
+  private final StringBuilder key = new StringBuilder(KEY_CHARS_MAX);
+  private long number = -1;
+  private int promptTokens = -1;
+  private int completionTokens = -1;
+  private int cachedTokens;
+
+  /// The next bytes of the answer; reads without moving the reader index.
+  public void feed(ByteBuf bytes) {
+    feed(bytes, bytes.readerIndex(), bytes.readableBytes());
+  }
+
+  /// Some bytes of a buffer.
+  public void feed(ByteBuf bytes, int from, int length) {
+    for (int i = from; i < from + length; i++) {
+      feed(bytes.getByte(i));
+    }
+  }
+
+  private void feed(byte b) {
+    if (inside) {
+      object(b);
+    } else if (matched == USAGE.length) {
+      if (b == '{') {
+        inside = true;
+        depth = 1;
+        number = -1;
+        key.setLength(0);
+      }
+      if (b != ' ') {
+        matched = 0;
+      }
+    } else if (b == USAGE[matched]) {
+      matched++;
+    } else {
+      matched = b == '"' ? 1 : 0;
+    }
+  }
+
+  private void object(byte b) {
+    switch (b) {
+      case '{' -> depth++;
+      case '"' -> {
+        inKey = !inKey;
+        if (inKey) {
+          key.setLength(0);
+        }
+      }
+      case ',', '}', ']' -> {
+        take();
+        if (b == '}' && --depth == 0) {
+          inside = false;
+        }
+      }
+      default -> {
+        if (inKey) {
+          if (key.length() < KEY_CHARS_MAX) {
+            key.append((char) b);
+          }
+        } else if (b >= '0' && b <= '9') {
+          number = Math.min(Integer.MAX_VALUE, Math.max(0, number) * 10 + b - '0');
+        }
+      }
+    }
+  }
+
+  private void take() {
+    if (number >= 0) {
+      String name = key.toString();
+      switch (name) {
+        case "prompt_tokens", "input_tokens" -> promptTokens = (int) number;
+        case "completion_tokens", "output_tokens" -> completionTokens = (int) number;
+        case "cached_tokens" -> cachedTokens = (int) number;
+        default -> {}
+      }
+      number = -1;
+    }
+  }
+
+  /// Whether the answer told its prompt tokens.
+  public boolean found() {
+    return promptTokens >= 0;
+  }
+
+  public int promptTokens() {
+    return Math.max(0, promptTokens);
+  }
+
+  public int completionTokens() {
+    return Math.max(0, completionTokens);
+  }
+
+  public int cachedTokens() {
+    return cachedTokens;
+  }
+}
