@@ -20,6 +20,7 @@ public final class UsageScan {
   private int promptTokens = -1;
   private int completionTokens = -1;
   private int cachedTokens;
+  private int objects;
 
   /// The next bytes of the answer; reads without moving the reader index.
   public void feed(ByteBuf bytes) {
@@ -66,6 +67,7 @@ public final class UsageScan {
         take();
         if (b == '}' && --depth == 0) {
           inside = false;
+          objects++;
         }
       }
       default -> {
@@ -91,6 +93,11 @@ public final class UsageScan {
       }
       number = -1;
     }
+  }
+
+  /// How many usage objects have gone by.
+  public int objects() {
+    return objects;
   }
 
   /// Whether the answer told its prompt tokens.

@@ -1,0 +1,145 @@
+package org.aigrid.live.gateway;
+
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.Timer;
+import io.micrometer.prometheusmetrics.PrometheusConfig;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import java.time.Duration;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/// What the gateway counts. The three server metrics of OpenTelemetry's GenAI conventions that are
+/// stable in practice, and `grid_*` for the rest. A label takes at most `LABEL_VALUES_MAX` values,
+/// then `other`. Thread-safe; a finished request costs under a microsecond.
+final class GatewayMetrics {
+  /// Series per metric family at most.
+  static final int LABEL_VALUES_MAX = 1_000;
+
+  private static final Duration[] BUCKETS = {
+    Duration.ofMillis(5), Duration.ofMillis(10), Duration.ofMillis(20), Duration.ofMillis(50),
+    Duration.ofMillis(100), Duration.ofMillis(200), Duration.ofMillis(500), Duration.ofSeconds(1),
+    Duration.ofSeconds(2), Duration.ofSeconds(5), Duration.ofSeconds(10), Duration.ofSeconds(30),
+    Duration.ofSeconds(60)
+  };
+
+  private final PrometheusMeterRegistry registry =
+      new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+  private final ConcurrentHashMap<String, ByModel> byModel = new ConcurrentHashMap<>();
+  private final ConcurrentHashMap<String, Counter> counters = new ConcurrentHashMap<>();
+
+  private record ByModel(Timer firstToken, Timer perToken, Timer duration) {}
+
+  GatewayMetrics(Supplier<Number> inFlight) {
+    Gauge.builder("grid_requests_in_flight", inFlight)
+        .description("Requests under way at sites")
+        .register(registry);
+  }
+
+  /// Prometheus text.
+  String scrape() {
+    return registry.scrape();
+  }
+
+  void finished(
+      String operation,
+      @Nullable String model,
+      String outcome,
+      int status,
+      long durationNanos,
+      long firstTokenNanos,
+      int outputTokens) {
+    ByModel timers = timers(operation, model == null ? "none" : model);
+    timers.duration.record(durationNanos, TimeUnit.NANOSECONDS);
+    if (firstTokenNanos > 0) {
+      timers.firstToken.record(firstTokenNanos, TimeUnit.NANOSECONDS);
+      if (outputTokens > 1) {
+        timers.perToken.record(
+            (durationNanos - firstTokenNanos) / (outputTokens - 1), TimeUnit.NANOSECONDS);
+      }
+    }
+    count("grid_requests", 1, "outcome", outcome, "status", statusText(status));
+  }
+
+  void tokens(String tenant, String model, String site, long prompt, long cached, long completion) {
+    count("grid_tokens", prompt, "tenant", tenant, "model", model, "site", site, "kind", "prompt");
+    if (cached > 0) {
+      count(
+          "grid_tokens", cached, "tenant", tenant, "model", model, "site", site, "kind", "cached");
+    }
+    count(
+        "grid_tokens",
+        completion,
+        "tenant",
+        tenant,
+        "model",
+        model,
+        "site",
+        site,
+        "kind",
+        "completion");
+  }
+
+  void retried(String failure) {
+    count("grid_retries", 1, "failure", failure);
+  }
+
+  private ByModel timers(String operation, String model) {
+    String key = operation + '|' + model;
+    ByModel known = byModel.get(key);
+    if (known != null) {
+      return known;
+    }
+    String label = byModel.size() < LABEL_VALUES_MAX ? model : "other";
+    return byModel.computeIfAbsent(
+        operation + '|' + label,
+        k ->
+            new ByModel(
+                timer("gen_ai.server.time_to_first_token", operation, label),
+                timer("gen_ai.server.time_per_output_token", operation, label),
+                timer("gen_ai.server.request.duration", operation, label)));
+  }
+
+  private Timer timer(String name, String operation, String model) {
+    return Timer.builder(name)
+        .tag("gen_ai.operation.name", operation)
+        .tag("gen_ai.provider.name", "ai_grid")
+        .tag("gen_ai.request.model", model)
+        .serviceLevelObjectives(BUCKETS)
+        .register(registry);
+  }
+
+  private void count(String name, double amount, String... labels) {
+    String key = name + String.join("|", labels);
+    Counter known = counters.get(key);
+    if (known == null) {
+      if (counters.size() >= LABEL_VALUES_MAX) {
+        for (int i = 1; i < labels.length; i += 2) {
+          labels[i] = "other";
+        }
+        key = name + String.join("|", labels);
+      }
+      known =
+          counters.computeIfAbsent(key, k -> Counter.builder(name).tags(labels).register(registry));
+    }
+    known.increment(amount);
+  }
+
+  private static String statusText(int status) {
+    return switch (status) {
+      case 200 -> "200";
+      case 400 -> "400";
+      case 401 -> "401";
+      case 403 -> "403";
+      case 404 -> "404";
+      case 429 -> "429";
+      case 499 -> "499";
+      case 502 -> "502";
+      case 503 -> "503";
+      case 504 -> "504";
+      default -> status / 100 + "xx";
+    };
+  }
+}
