@@ -1,0 +1,128 @@
+package org.aigrid.core.load;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.ArrayList;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
+
+class InFlightTest {
+  private static final int SEEDS = 200;
+  private static final int ENDPOINTS = 6;
+
+  @Test
+  void whateverTheOrderOfEventsLoadIsNeverNegativeAndIsZeroAtTheEnd() {
+    for (int seed = 0; seed < SEEDS; seed++) {
+      var random = new SplittableRandom(seed);
+      var inFlight = new InFlight(32);
+      var known = new ArrayList<Long>(); // leases ever given out, ended or not
+      long now = 0;
+      for (int step = 0; step < 500; step++) {
+        now += random.nextInt(50);
+        switch (random.nextInt(5)) {
+          case 0, 1 -> {
+            boolean full = inFlight.leases() == 32;
+            long lease =
+                inFlight.charge(
+                    random.nextInt(ENDPOINTS),
+                    random.nextInt(-5, 4_000),
+                    random.nextInt(-5, 500),
+                    now + random.nextInt(2_000));
+            assertThat(lease == InFlight.NONE).isEqualTo(full);
+            known.add(lease);
+          }
+          case 2 -> inFlight.firstToken(any(known, random));
+          case 3 -> inFlight.end(any(known, random));
+          default -> inFlight.expire(now, random.nextInt(40));
+        }
+        int requests = 0;
+        for (int e = 0; e < ENDPOINTS; e++) {
+          assertThat(inFlight.ownRequests(e)).as("seed %d step %d", seed, step).isNotNegative();
+          assertThat(inFlight.ownUncachedTokens(e)).as("seed %d", seed).isNotNegative();
+          assertThat(inFlight.ownOutputTokens(e)).as("seed %d", seed).isNotNegative();
+          requests += inFlight.ownRequests(e);
+        }
+        assertThat(requests).isEqualTo(inFlight.leases());
+      }
+      inFlight.expire(now + 10_000, 32);
+      assertThat(inFlight.leases()).isZero();
+      for (int e = 0; e < ENDPOINTS; e++) {
+        assertThat(inFlight.ownRequests(e)).as("seed %d", seed).isZero();
+        assertThat(inFlight.ownUncachedTokens(e)).as("seed %d", seed).isZero();
+        assertThat(inFlight.ownOutputTokens(e)).as("seed %d", seed).isZero();
+      }
+    }
+  }
+
+  private static long any(ArrayList<Long> known, SplittableRandom random) {
+    return known.isEmpty() ? InFlight.NONE : known.get(random.nextInt(known.size()));
+  }
+
+  @Test
+  void releasingTwiceReleasesOnceEvenWhenTheSlotHasANewTenant() {
+    var inFlight = new InFlight(1);
+    long first = inFlight.charge(0, 100, 10, 1_000);
+    inFlight.firstToken(first);
+    inFlight.firstToken(first);
+    assertThat(inFlight.ownUncachedTokens(0)).isZero();
+    inFlight.end(first);
+    inFlight.end(first);
+    assertThat(inFlight.ownRequests(0)).isZero();
+    long second = inFlight.charge(0, 70, 10, 1_000);
+    inFlight.firstToken(first);
+    inFlight.end(first);
+    assertThat(inFlight.ownRequests(0)).isEqualTo(1);
+    assertThat(inFlight.ownUncachedTokens(0)).isEqualTo(70);
+    assertThat(second).isNotEqualTo(first);
+  }
+
+  @Test
+  void aReportThatHoldsOurOwnRequestsDoesNotCountThemTwice() {
+    var inFlight = new InFlight(8);
+    inFlight.charge(0, 1_000, 10, 9_000);
+    inFlight.charge(0, 500, 10, 9_000);
+    inFlight.onReport(0, 1, 1_500, 2); // the site counts ours
+    assertThat(inFlight.uncachedTokens(0)).isEqualTo(1_500);
+    assertThat(inFlight.requests(0)).isEqualTo(2);
+    inFlight.onReport(0, 2, 1_900, 3); // and one of somebody else
+    assertThat(inFlight.uncachedTokens(0)).isEqualTo(1_900);
+    assertThat(inFlight.requests(0)).isEqualTo(3);
+  }
+
+  @Test
+  void whatWeSendBetweenReportsCountsOnTopAndAReportCountsOnce() {
+    var inFlight = new InFlight(8);
+    inFlight.onReport(0, 1, 400, 1);
+    long lease = inFlight.charge(0, 1_000, 10, 9_000);
+    inFlight.onReport(0, 1, 400, 1); // the same report again
+    assertThat(inFlight.uncachedTokens(0)).isEqualTo(1_400);
+    inFlight.end(lease);
+    assertThat(inFlight.uncachedTokens(0)).isEqualTo(400);
+  }
+
+  @Test
+  void aReportOlderThanOurRequestsDoesNotMakeOthersNegative() {
+    var inFlight = new InFlight(8);
+    inFlight.charge(0, 1_000, 10, 9_000);
+    inFlight.onReport(0, 1, 0, 0);
+    assertThat(inFlight.uncachedTokens(0)).isEqualTo(1_000);
+    assertThat(inFlight.requests(0)).isEqualTo(1);
+  }
+
+  @Test
+  void aBrokenStreamIsEndedWhenItsTimeIsOver() {
+    var inFlight = new InFlight(4);
+    inFlight.charge(0, 10, 10, 1_000);
+    inFlight.charge(0, 10, 10, 2_000);
+    assertThat(inFlight.expire(999, 4)).isZero();
+    assertThat(inFlight.expire(1_000, 4)).isEqualTo(1);
+    assertThat(inFlight.leases()).isEqualTo(1);
+  }
+
+  @Test
+  void anEndpointNeverHeardOfCarriesNothing() {
+    var inFlight = new InFlight(4);
+    assertThat(inFlight.requests(99)).isZero();
+    assertThat(inFlight.uncachedTokens(99)).isZero();
+  }
+}
