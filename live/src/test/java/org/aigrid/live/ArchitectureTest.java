@@ -2,6 +2,7 @@ package org.aigrid.live;
 
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
+import static java.util.Map.entry;
 
 import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
@@ -13,7 +14,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /// Holds the picture of `live` in ARCHITECTURE.md: wire <- http <- {gateway, site}, control <-
-/// {gateway, site}, trace <- replay, up above all.
+/// {gateway, site}, {wire, gguf} <- engine <- site, trace <- replay, up above all.
 class ArchitectureTest {
   private static final JavaClasses LIVE =
       new ClassFileImporter()
@@ -22,27 +23,32 @@ class ArchitectureTest {
 
   /// What each package may use of `live`, besides itself.
   private static final Map<String, Set<String>> MAY_USE =
-      Map.of(
-          "wire", Set.of(),
-          "http", Set.of("wire"),
-          "control", Set.of(),
-          "gateway", Set.of("wire", "http", "control"),
-          "site", Set.of("wire", "http", "control"),
-          "topology", Set.of(),
-          "trace", Set.of(),
-          "replay", Set.of("trace"),
-          "chat", Set.of(),
-          "up",
+      Map.ofEntries(
+          entry("wire", Set.of()),
+          entry("http", Set.of("wire")),
+          entry("control", Set.of()),
+          entry("gateway", Set.of("wire", "http", "control")),
+          entry("gguf", Set.of()),
+          entry("engine", Set.of("wire", "gguf")),
+          entry("site", Set.of("wire", "http", "control", "gguf", "engine")),
+          entry("topology", Set.of()),
+          entry("trace", Set.of()),
+          entry("replay", Set.of("trace")),
+          entry("chat", Set.of()),
+          entry(
+              "up",
               Set.of(
                   "wire",
                   "http",
                   "control",
                   "gateway",
+                  "gguf",
+                  "engine",
                   "site",
                   "topology",
                   "trace",
                   "replay",
-                  "chat"));
+                  "chat")));
 
   static Set<String> packages() {
     return MAY_USE.keySet();

@@ -170,6 +170,14 @@ public final class BatchScheduler<T> {
     return waiting.size();
   }
 
+  /// Who runs or waits, in a new list.
+  public List<T> owners() {
+    var owners = new ArrayList<T>(running.size() + waiting.size());
+    running.forEach(sequence -> owners.add(sequence.owner));
+    waiting.forEach(sequence -> owners.add(sequence.owner));
+    return owners;
+  }
+
   /// Tokens that the KV cache keeps for running sequences.
   public long kvTokens() {
     return kvTokens;

@@ -1,0 +1,16 @@
+package org.aigrid.live.engine;
+
+import org.aigrid.core.view.EndpointLoad;
+
+/// One model that generates. Safe for many threads.
+public interface Engine extends AutoCloseable {
+  /// Starts a generation; returns at once. All answers, refusals too, come through `sink`.
+  Generation submit(GenerationRequest request, TokenSink sink);
+
+  /// How busy it is now; under a microsecond.
+  EndpointLoad load();
+
+  /// Ends; generations under way end with an error. Takes at most a second or so.
+  @Override
+  void close();
+}

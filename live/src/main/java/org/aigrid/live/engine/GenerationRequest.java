@@ -1,0 +1,68 @@
+package org.aigrid.live.engine;
+
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/// What to generate. Immutable; never logged.
+///
+/// @param id the request's id, for logs
+/// @param tenant pseudonym of who asks: caches are never shared across it
+/// @param prompt what the model reads
+/// @param maxTokens output tokens at most; 0 leaves it to the engine
+/// @param sampling how tokens are chosen
+/// @param stop text at which generation ends; the text itself is not given out
+/// @param ignoreEos go on to `maxTokens` whatever the model says
+/// @param invented the text that an emulated engine gives, such as a tool call's arguments; null
+///   leaves it to the engine
+public record GenerationRequest(
+    String id,
+    String tenant,
+    Prompt prompt,
+    int maxTokens,
+    Sampling sampling,
+    List<String> stop,
+    boolean ignoreEos,
+    @Nullable String invented) {
+  public GenerationRequest {
+    if (maxTokens < 0) {
+      throw new IllegalArgumentException("maxTokens: " + maxTokens + " (expected: 0 or more)");
+    }
+    stop = List.copyOf(stop);
+  }
+
+  /// What the model reads.
+  public sealed interface Prompt {
+    /// A conversation; the engine applies the model's template.
+    record Chat(List<Message> messages) implements Prompt {
+      public Chat {
+        messages = List.copyOf(messages);
+        if (messages.isEmpty()) {
+          throw new IllegalArgumentException("messages: none (expected: one or more)");
+        }
+      }
+    }
+
+    /// Text as it is.
+    record Text(String text) implements Prompt {}
+  }
+
+  /// One message of a conversation.
+  public record Message(String role, String content) {}
+
+  /// How tokens are chosen. Null leaves a number to the model's default.
+  ///
+  /// @param temperature 0 is greedy
+  /// @param topP nucleus
+  /// @param seed of the sampler
+  /// @param frequencyPenalty as the OpenAI API has it
+  /// @param presencePenalty as the OpenAI API has it
+  public record Sampling(
+      @Nullable Double temperature,
+      @Nullable Double topP,
+      @Nullable Long seed,
+      @Nullable Double frequencyPenalty,
+      @Nullable Double presencePenalty) {
+    /// The model's defaults.
+    public static final Sampling DEFAULT = new Sampling(null, null, null, null, null);
+  }
+}
