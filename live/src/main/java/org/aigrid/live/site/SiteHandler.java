@@ -1,0 +1,217 @@
+package org.aigrid.live.site;
+
+import io.netty.buffer.ByteBufUtil;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.handler.codec.http.DefaultFullHttpResponse;
+import io.netty.handler.codec.http.FullHttpRequest;
+import io.netty.handler.codec.http.FullHttpResponse;
+import io.netty.handler.codec.http.HttpHeaderNames;
+import io.netty.handler.codec.http.HttpMethod;
+import io.netty.handler.codec.http.HttpResponseStatus;
+import io.netty.handler.codec.http.HttpVersion;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import org.aigrid.core.view.AdmissionState;
+import org.aigrid.live.engine.Generation;
+import org.aigrid.live.http.ErrorHeaders;
+import org.aigrid.live.wire.ApiError;
+import org.aigrid.live.wire.GridHeaders;
+import org.aigrid.live.wire.RequestScan;
+import org.jspecify.annotations.Nullable;
+
+/// The agent on one connection: checks who asks and whether the work may be done here, then hands
+/// it to the model's backend. On the channel's event loop.
+final class SiteHandler extends ChannelInboundHandlerAdapter {
+  private final SiteAgent agent;
+  private @Nullable Generation running;
+
+  SiteHandler(SiteAgent agent) {
+    this.agent = agent;
+  }
+
+  @Override
+  public void channelRead(ChannelHandlerContext context, Object message) {
+    if (!(message instanceof FullHttpRequest request)) {
+      context.fireChannelRead(message);
+      return;
+    }
+    boolean taken = false;
+    try {
+      taken = answer(context, request);
+    } finally {
+      if (!taken) {
+        request.release();
+      }
+    }
+  }
+
+  private boolean answer(ChannelHandlerContext context, FullHttpRequest request) {
+    String path = request.uri();
+    if (path.equals("/healthz")) {
+      respond(context, 200, "text/plain; charset=utf-8", "ok\n".getBytes(StandardCharsets.UTF_8));
+      return false;
+    }
+    ApiError refusal = check(request, path);
+    if (refusal != null) {
+      error(context, refusal, false);
+      return false;
+    }
+    if (agent.admission() != AdmissionState.NEW_AND_EXISTING) {
+      error(context, ApiError.unavailable("Site " + agent.spec().id() + " is draining.", 1), true);
+      return false;
+    }
+    byte[] body = ByteBufUtil.getBytes(request.content());
+    String model;
+    try {
+      model = RequestScan.of(body, 0, body.length).model();
+    } catch (RequestScan.Malformed e) {
+      error(context, ApiError.invalid(400, String.valueOf(e.getMessage()), e.param(), null), false);
+      return false;
+    }
+    Backend backend = model == null ? null : agent.backend(model);
+    return switch (backend) {
+      case null -> {
+        error(context, ApiError.modelNotFound(String.valueOf(model)), true);
+        yield false;
+      }
+      case Backend.Remote(var engine) -> {
+        engine.relay(context, request, path);
+        yield true;
+      }
+      case Backend.Local local -> {
+        generate(context, request, path, body, local);
+        yield false;
+      }
+    };
+  }
+
+  /// Checks again what the gateway decided; what is missing is refused.
+  private @Nullable ApiError check(FullHttpRequest request, String path) {
+    String token = request.headers().get(GridHeaders.TOKEN);
+    if (token == null
+        || !MessageDigest.isEqual(
+            token.getBytes(StandardCharsets.UTF_8),
+            agent.settings().token().getBytes(StandardCharsets.UTF_8))) {
+      return ApiError.unauthorized("This site answers the grid's gateways only.");
+    }
+    String jurisdictions = request.headers().get(GridHeaders.JURISDICTIONS);
+    if (jurisdictions == null || !permits(jurisdictions, agent.spec().jurisdiction())) {
+      return ApiError.residency(
+          "Site "
+              + agent.spec().id()
+              + " lies in "
+              + agent.spec().jurisdiction()
+              + ", where this request may not be processed.");
+    }
+    boolean known =
+        path.equals("/v1/chat/completions")
+            || path.equals("/v1/completions")
+            || path.equals("/v1/embeddings")
+            || path.equals("/v1/responses");
+    if (!known || !request.method().equals(HttpMethod.POST)) {
+      return ApiError.invalid(404, "Unknown path at a site.", null, "unknown_url");
+    }
+    return null;
+  }
+
+  private static boolean permits(String list, String own) {
+    if (list.equals("*")) {
+      return true;
+    }
+    for (String name : list.split(",", -1)) {
+      if (name.strip().equals(own)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private void generate(
+      ChannelHandlerContext context,
+      FullHttpRequest request,
+      String path,
+      byte[] body,
+      Backend.Local local) {
+    if (path.equals("/v1/embeddings")) {
+      error(
+          context,
+          ApiError.invalid(
+              400,
+              "This model generates text; it does not make embeddings.",
+              "model",
+              "unsupported_model"),
+          false);
+      return;
+    }
+    String requestId = header(request, GridHeaders.REQUEST_ID, "unnamed");
+    GenerationCall call;
+    try {
+      call =
+          GenerationCall.read(
+              body, path, requestId, header(request, GridHeaders.TENANT, ""), local.invents());
+    } catch (GenerationCall.Unservable e) {
+      error(context, e.error(), false);
+      return;
+    }
+    long created = System.currentTimeMillis() / 1_000;
+    Rendering rendering =
+        switch (path) {
+          case "/v1/chat/completions" ->
+              new ChatRendering(requestId, call.model(), created, call.stream(), call.tool());
+          case "/v1/responses" ->
+              new ResponsesRendering(requestId, call.model(), created, call.stream(), call.tool());
+          default -> new CompletionRendering(requestId, call.model(), created, call.stream());
+        };
+    var sink = new AnswerSink(context, rendering, call.stream());
+    running = local.engine().submit(call.generation(), sink);
+  }
+
+  private static String header(FullHttpRequest request, CharSequence name, String otherwise) {
+    String value = request.headers().get(name);
+    return value == null ? otherwise : value;
+  }
+
+  static void error(ChannelHandlerContext context, ApiError error, boolean elsewhere) {
+    FullHttpResponse response = response(error.status(), "application/json", error.json());
+    ErrorHeaders.set(response.headers(), error);
+    if (elsewhere) {
+      response.setStatus(HttpResponseStatus.SERVICE_UNAVAILABLE);
+      response.headers().set(GridHeaders.RETRY, GridHeaders.RETRY_ELSEWHERE);
+    }
+    context.writeAndFlush(response);
+  }
+
+  static void respond(ChannelHandlerContext context, int status, String type, byte[] body) {
+    context.writeAndFlush(response(status, type, body));
+  }
+
+  private static FullHttpResponse response(int status, String type, byte[] body) {
+    var response =
+        new DefaultFullHttpResponse(
+            HttpVersion.HTTP_1_1, HttpResponseStatus.valueOf(status), Unpooled.wrappedBuffer(body));
+    response
+        .headers()
+        .set(HttpHeaderNames.CONTENT_TYPE, type)
+        .setInt(HttpHeaderNames.CONTENT_LENGTH, body.length);
+    return response;
+  }
+
+  @Override
+  public void channelInactive(ChannelHandlerContext context) {
+    Generation open = running;
+    running = null;
+    if (open != null) {
+      open.cancel();
+    }
+    context.fireChannelInactive();
+  }
+
+  @Override
+  public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
+    org.slf4j.LoggerFactory.getLogger(SiteHandler.class)
+        .warn("connection to {} closed after {}", agent.spec().id(), cause.toString());
+    context.close();
+  }
+}
