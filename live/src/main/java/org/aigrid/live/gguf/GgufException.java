@@ -4,7 +4,11 @@ package org.aigrid.live.gguf;
 public final class GgufException extends RuntimeException {
   private static final long serialVersionUID = 1;
 
-  GgufException(String message) {
+  public GgufException(String message) {
     super(message);
+  }
+
+  public GgufException(String message, Throwable cause) {
+    super(message, cause);
   }
 }

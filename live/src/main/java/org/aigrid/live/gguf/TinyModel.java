@@ -20,10 +20,12 @@ public final class TinyModel {
   private static final int HEAD_WIDTH = WIDTH / HEADS;
   private static final int FEED_FORWARD = 128;
 
-  /// Unknown, begin, end, then one token for each byte.
-  private static final int BYTE_0 = 3;
+  /// Unknown, begin, end, the space, then one token for each byte.
+  private static final int SPACE = 3;
 
+  private static final int BYTE_0 = 4;
   private static final int TOKENS = BYTE_0 + 256;
+  private static final int TYPE_NORMAL = 1;
   private static final int TYPE_UNKNOWN = 2;
   private static final int TYPE_CONTROL = 3;
   private static final int TYPE_BYTE = 6;
@@ -37,11 +39,12 @@ public final class TinyModel {
   /// Writes the model to `path`, 0.6 MB.
   public static void write(Path path, long seed) throws IOException {
     var random = new SplittableRandom(seed);
-    List<String> tokens = new ArrayList<>(List.of("<unk>", "<s>", "</s>"));
+    List<String> tokens = new ArrayList<>(List.of("<unk>", "<s>", "</s>", "\u2581"));
     int[] types = new int[TOKENS];
     types[0] = TYPE_UNKNOWN;
     types[1] = TYPE_CONTROL;
     types[2] = TYPE_CONTROL;
+    types[SPACE] = TYPE_NORMAL;
     for (int b = 0; b < 256; b++) {
       tokens.add(String.format("<0x%02X>", b));
       types[BYTE_0 + b] = TYPE_BYTE;
@@ -97,7 +100,7 @@ public final class TinyModel {
     float[] values = new float[WIDTH * TOKENS];
     for (int token = 0; token < TOKENS; token++) {
       int b = token - BYTE_0;
-      if (b == ' ' || (b >= 'a' && b <= 'z')) {
+      if (token == SPACE || (b >= 'a' && b <= 'z')) {
         System.arraycopy(noise(random, WIDTH, 1), 0, values, token * WIDTH, WIDTH);
       }
     }

@@ -1,0 +1,339 @@
+package org.aigrid.live.engine;
+
+import de.kherud.llama.InferenceParameters;
+import de.kherud.llama.LlamaIterator;
+import de.kherud.llama.LlamaModel;
+import de.kherud.llama.LlamaOutput;
+import de.kherud.llama.ModelParameters;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import org.aigrid.core.view.EndpointLoad;
+import org.aigrid.live.gguf.GgufException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import tools.jackson.databind.json.JsonMapper;
+
+/// llama.cpp inside this process: one model, `slots` sequences batched continuously. One thread
+/// waits for each slot's tokens.
+///
+/// Prompts are not cached between requests: llama.cpp shares a slot's cache with whoever comes
+/// next, and answer times would tell tenants of each other's prompts.
+///
+/// Bounds: `slots` run, `waitingMax` wait, beyond that `Saturated`; prompt and answer fit
+/// `contextTokens`. A cancelled generation frees its slot at its next token; one whose prompt is
+/// being computed, at its first.
+public final class LlamaEngine implements Engine {
+  private static final Logger log = LoggerFactory.getLogger(LlamaEngine.class);
+  private static final JsonMapper JSON = JsonMapper.shared();
+  private static final int CLOSE_MS_MAX = 5_000;
+  private static final int BYTES_PER_TOKEN = 4;
+
+  /// Shorter prompts say little about the prefill rate.
+  private static final int MEASURED_TOKENS_MIN = 64;
+
+  private static final double MEASURED_WEIGHT = 0.2;
+
+  private final String name;
+  private final int contextTokens;
+  private final LlamaModel model;
+  private final ThreadPoolExecutor slots;
+  private final AtomicLong queuedTokens = new AtomicLong();
+  private final AtomicLong heldTokens = new AtomicLong();
+  private final AtomicInteger running = new AtomicInteger();
+  private volatile double prefillTokensPerSecond;
+  private volatile boolean closed;
+
+  /// Loads the model, which takes seconds for large ones.
+  ///
+  /// @param name the id that clients send
+  /// @param gguf the weights
+  /// @param slots sequences together
+  /// @param contextTokens prompt and answer of one sequence
+  /// @param waitingMax requests without a slot
+  /// @throws GgufException when llama.cpp does not load the file
+  public LlamaEngine(String name, Path gguf, int slots, int contextTokens, int waitingMax) {
+    if (slots < 1 || contextTokens < 16 || waitingMax < 1) {
+      throw new IllegalArgumentException(
+          "llama engine of "
+              + name
+              + ": slots "
+              + slots
+              + ", contextTokens "
+              + contextTokens
+              + ", waitingMax "
+              + waitingMax
+              + " (expected: 1, 16 and 1 or more)");
+    }
+    this.name = name;
+    this.contextTokens = contextTokens;
+    try {
+      model =
+          new LlamaModel(
+              new ModelParameters()
+                  .setModel(gguf.toString())
+                  .setParallel(slots)
+                  .setCtxSize(Math.multiplyExact(slots, contextTokens))
+                  .disableContextShift()
+                  .enableJinja()
+                  .disableLog());
+    } catch (RuntimeException e) { // LlamaException is not public
+      throw new GgufException(
+          "model file "
+              + gguf
+              + " was refused by llama.cpp: "
+              + e.getMessage()
+              + " (expected: an architecture it knows, and memory for weights and "
+              + slots
+              + " x "
+              + contextTokens
+              + " tokens of context)",
+          e);
+    }
+    this.slots =
+        new ThreadPoolExecutor(
+            slots,
+            slots,
+            0,
+            TimeUnit.SECONDS,
+            new ArrayBlockingQueue<>(waitingMax),
+            task -> {
+              var thread = new Thread(task, "llama-" + name);
+              thread.setDaemon(true);
+              return thread;
+            });
+  }
+
+  @Override
+  public Generation submit(GenerationRequest request, TokenSink sink) {
+    var work = new Work(request, sink);
+    if (closed) {
+      work.cancel();
+      sink.onError(closedFailure());
+      return work;
+    }
+    queuedTokens.addAndGet(work.estimate);
+    try {
+      slots.execute(work);
+    } catch (RejectedExecutionException e) {
+      queuedTokens.addAndGet(-work.estimate);
+      sink.onError(
+          closed
+              ? closedFailure()
+              : new EngineFailure.Saturated(
+                  name + " has as many requests waiting here as it may.", 1));
+    }
+    return work;
+  }
+
+  @Override
+  public EndpointLoad load() {
+    return new EndpointLoad(
+        name,
+        (int) Math.clamp(queuedTokens.get(), 0, Integer.MAX_VALUE),
+        slots.getQueue().size(),
+        running.get(),
+        (int) Math.clamp(heldTokens.get(), 0, Integer.MAX_VALUE),
+        prefillTokensPerSecond);
+  }
+
+  @Override
+  public void close() {
+    if (closed) {
+      return;
+    }
+    closed = true;
+    slots.shutdown(); // what waits runs, and finds that it is closed
+    boolean ended = false;
+    try {
+      ended = slots.awaitTermination(CLOSE_MS_MAX, TimeUnit.MILLISECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    if (ended) {
+      model.close();
+    } else {
+      log.warn("{} still computes a prompt; its memory is freed when the process ends", name);
+    }
+  }
+
+  private EngineFailure closedFailure() {
+    return new EngineFailure.Closed(name + " is shutting down here.");
+  }
+
+  /// One request; runs on a slot's thread.
+  private final class Work implements Generation, Runnable {
+    private final GenerationRequest request;
+    private final TokenSink sink;
+    private final int estimate;
+    private volatile boolean cancelled;
+
+    Work(GenerationRequest request, TokenSink sink) {
+      this.request = request;
+      this.sink = sink;
+      long chars =
+          switch (request.prompt()) {
+            case GenerationRequest.Prompt.Text plain -> plain.text().length();
+            case GenerationRequest.Prompt.Chat chat ->
+                chat.messages().stream().mapToLong(m -> m.content().length()).sum();
+          };
+      estimate = (int) Math.clamp(chars / BYTES_PER_TOKEN, 1, 1 << 29);
+    }
+
+    @Override
+    public void cancel() {
+      cancelled = true;
+      if (slots.remove(this)) {
+        queuedTokens.addAndGet(-estimate);
+      }
+    }
+
+    @Override
+    public void run() {
+      if (cancelled || closed) {
+        queuedTokens.addAndGet(-estimate);
+        if (!cancelled) {
+          sink.onError(closedFailure());
+        }
+        return;
+      }
+      running.incrementAndGet();
+      var held = new long[1];
+      var queued = new long[] {estimate};
+      try {
+        generate(held, queued);
+      } catch (RuntimeException e) {
+        log.warn("a generation of {} failed", name, e);
+        sink.onError(new EngineFailure.Broken(name + " failed while it generated."));
+      } finally {
+        running.decrementAndGet();
+        heldTokens.addAndGet(-held[0]);
+        queuedTokens.addAndGet(-queued[0]);
+      }
+    }
+
+    private void generate(long[] held, long[] queued) {
+      String prompt =
+          switch (request.prompt()) {
+            case GenerationRequest.Prompt.Text plain -> plain.text();
+            case GenerationRequest.Prompt.Chat chat -> templated(chat);
+          };
+      int promptTokens = Math.max(1, model.encode(prompt).length);
+      int room = contextTokens - promptTokens;
+      if (room < 1 || request.maxTokens() > room) {
+        sink.onError(
+            new EngineFailure.TooLong(
+                "This model's maximum context length is "
+                    + contextTokens
+                    + " tokens here; the request asks for "
+                    + promptTokens
+                    + " of prompt and "
+                    + request.maxTokens()
+                    + " of answer. Shorten the prompt or lower max_tokens."));
+        return;
+      }
+      int bound = request.maxTokens() > 0 ? request.maxTokens() : room;
+      long begun = System.nanoTime();
+      LlamaIterator tokens = model.generate(parameters(prompt, bound)).iterator();
+      var usage = new int[1];
+      boolean started = false;
+      while (tokens.hasNext()) {
+        LlamaOutput output = tokens.next();
+        if (!started) {
+          started = true;
+          measure(promptTokens, begun);
+          queuedTokens.addAndGet(-queued[0]);
+          queued[0] = 0;
+          held[0] = promptTokens;
+          heldTokens.addAndGet(promptTokens);
+          if (!cancelled && !closed) {
+            sink.onStart(promptTokens, 0);
+          }
+        }
+        if (cancelled || closed) {
+          if (tokens.hasNext()) {
+            tokens.cancel();
+          }
+          if (!cancelled) {
+            sink.onError(closedFailure());
+          }
+          return;
+        }
+        int count = output.text.isEmpty() ? 0 : tokensOf(output.text);
+        count = Math.min(count, bound - usage[0]);
+        usage[0] += count;
+        held[0] += count;
+        heldTokens.addAndGet(count);
+        if (!output.text.isEmpty()) {
+          sink.onText(output.text, count);
+        }
+      }
+      sink.onEnd(
+          usage[0] >= bound ? FinishReason.LENGTH : FinishReason.STOP,
+          new Usage(promptTokens, 0, usage[0]));
+    }
+
+    /// llama.cpp gives out one token at a time, save those that together make one character.
+    private int tokensOf(String piece) {
+      for (int i = 0; i < piece.length(); i++) {
+        if (piece.charAt(i) > 0x7f) {
+          return Math.max(1, model.encode(piece).length);
+        }
+      }
+      return 1;
+    }
+
+    private String templated(GenerationRequest.Prompt.Chat chat) {
+      List<Map<String, String>> messages = new ArrayList<>();
+      for (GenerationRequest.Message message : chat.messages()) {
+        String role = message.role().equals("developer") ? "system" : message.role();
+        messages.add(Map.of("role", role, "content", message.content()));
+      }
+      return model.applyTemplate(JSON.writeValueAsString(Map.of("messages", messages)));
+    }
+
+    private InferenceParameters parameters(String prompt, int bound) {
+      GenerationRequest.Sampling sampling = request.sampling();
+      var parameters =
+          new InferenceParameters(prompt)
+              .setNPredict(bound)
+              .setCachePrompt(false)
+              .setIgnoreEos(request.ignoreEos());
+      if (sampling.temperature() != null) {
+        parameters.setTemperature(sampling.temperature().floatValue());
+      }
+      if (sampling.topP() != null) {
+        parameters.setTopP(sampling.topP().floatValue());
+      }
+      if (sampling.seed() != null) {
+        parameters.setSeed(sampling.seed().intValue());
+      }
+      if (sampling.frequencyPenalty() != null) {
+        parameters.setFrequencyPenalty(sampling.frequencyPenalty().floatValue());
+      }
+      if (sampling.presencePenalty() != null) {
+        parameters.setPresencePenalty(sampling.presencePenalty().floatValue());
+      }
+      if (!request.stop().isEmpty()) {
+        parameters.setStopStrings(request.stop().toArray(String[]::new));
+      }
+      return parameters;
+    }
+
+    private void measure(int promptTokens, long begun) {
+      if (promptTokens < MEASURED_TOKENS_MIN) {
+        return;
+      }
+      double rate = promptTokens * 1e9 / Math.max(1, System.nanoTime() - begun);
+      double last = prefillTokensPerSecond;
+      prefillTokensPerSecond = last == 0 ? rate : last + MEASURED_WEIGHT * (rate - last);
+    }
+  }
+}
