@@ -1,6 +1,6 @@
 package org.aigrid.bench;
 
-import org.aigrid.bench.route.RouteBench;
+    subcommands = {RouteBench.class, GatewayBench.class, StartBench.class},
 import org.aigrid.bench.start.StartBench;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -10,7 +10,7 @@ import picocli.CommandLine.Command;
     name = "grid bench",
     description = "Measures the grid; every result names its machine, date and commit.",
     mixinStandardHelpOptions = true,
-    subcommands = {StartBench.class, RouteBench.class},
+    subcommands = {RouteBench.class, GatewayBench.class, StartBench.class},
     footer = {
       "",
       "Without a name this text is shown. Run on a machine that does nothing else.",

@@ -7,12 +7,17 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import org.aigrid.live.up.GridCommand;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestReporter;
+import picocli.CommandLine;
+import picocli.CommandLine.Model.OptionSpec;
 
 /// Lints the repository: what a reviewer would otherwise have to look at by eye each time.
 class TidyTest {
@@ -65,6 +70,48 @@ class TidyTest {
     return hash < 0
         || !target.toString().endsWith(".md")
         || new Markdown(text(target)).anchors().contains(link.substring(hash + 1));
+  }
+
+  @Test
+  void everyCommandShownExists() {
+    var wrong = new ArrayList<String>();
+    for (Path page : repository.endingWith(".md")) {
+      for (String call : new Markdown(text(page)).gridCalls()) {
+        problemOf(call).ifPresent(why -> wrong.add(repository.relative(page) + ": " + why));
+      }
+    }
+    assertThat(wrong).isEmpty();
+  }
+
+  /// What is wrong with the words behind `./grid`, judged by the same parsers that would read them.
+  private static Optional<String> problemOf(String call) {
+    List<String> words = List.of(call.split("\\s+"));
+    return switch (words.getFirst()) {
+      case "", "help", "jdk", "test" -> Optional.empty(); // done by the launcher
+      case "bench" -> problemOf(Main.commandLine(), words, 1, call);
+      default -> problemOf(new CommandLine(new GridCommand()), words, 0, call);
+    };
+  }
+
+  private static Optional<String> problemOf(
+      CommandLine top, List<String> words, int from, String call) {
+    CommandLine command = top;
+    for (int i = from; i < words.size(); i++) {
+      String word = words.get(i);
+      if (word.startsWith("-") && word.length() > 1) {
+        OptionSpec option = command.getCommandSpec().findOption(word.split("=", 2)[0]);
+        if (option == null) {
+          return Optional.of("no option " + word + " in './grid " + call + "'");
+        }
+        i += word.contains("=") || option.arity().min() == 0 ? 0 : 1;
+      } else if (command.getSubcommands().containsKey(word)) {
+        command = command.getSubcommands().get(word);
+      } else if (command.getCommandSpec().positionalParameters().isEmpty()
+          && !word.matches("[A-Z]+")) {
+        return Optional.of("no command " + word + " in './grid " + call + "'");
+      }
+    }
+    return Optional.empty();
   }
 
   @Test

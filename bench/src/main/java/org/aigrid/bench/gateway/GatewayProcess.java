@@ -1,0 +1,51 @@
+package org.aigrid.bench.gateway;
+
+import java.io.BufferedReader;
+import java.io.InputStreamReader;
+import java.lang.management.BufferPoolMXBean;
+import java.lang.management.ManagementFactory;
+import java.nio.charset.StandardCharsets;
+import org.aigrid.live.gateway.Gateway;
+import org.aigrid.live.gateway.GatewaySettings;
+import org.aigrid.live.gateway.Keys;
+import org.aigrid.live.http.HttpSettings;
+
+/// The gateway's process: the production gateway over a grid that stands still. Says `ready`, then
+/// answers `memory` until its standard input ends.
+final class GatewayProcess {
+  private static final long MIB = 1 << 20;
+  private static final String SITE_TOKEN = "bench-site-token";
+
+  private GatewayProcess() {}
+
+  /// @param args port, the mock's port, number of sites, number of the mock's addresses
+  public static void main(String[] args) throws Exception {
+    int port = Integer.parseInt(args[0]);
+    int sites = Integer.parseInt(args[2]);
+    var grid = new StaticGrid(sites, Integer.parseInt(args[1]), Integer.parseInt(args[3]));
+    HttpSettings http = HttpSettings.DEFAULT.at("127.0.0.1", port);
+    Gateway.start(
+        GatewaySettings.of(http, SITE_TOKEN, StaticGrid.home(sites)),
+        grid,
+        Keys.single(Measure.KEY, "bench"));
+    System.out.println("ready");
+    var in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+    while ("memory".equals(in.readLine())) {
+      System.out.println(memory());
+    }
+    System.exit(0);
+  }
+
+  /// What is used after a collection, and what lies outside the heap.
+  private static String memory() {
+    System.gc();
+    var heap = ManagementFactory.getMemoryMXBean().getHeapMemoryUsage();
+    long direct =
+        ManagementFactory.getPlatformMXBeans(BufferPoolMXBean.class).stream()
+            .mapToLong(BufferPoolMXBean::getMemoryUsed)
+            .sum();
+    return "%d MiB live after a collection (%d MiB committed, limit %d MiB); direct buffers %d MiB"
+        .formatted(
+            heap.getUsed() / MIB, heap.getCommitted() / MIB, heap.getMax() / MIB, direct / MIB);
+  }
+}
