@@ -1,6 +1,7 @@
 package org.aigrid.bench;
 
-    subcommands = {RouteBench.class, GatewayBench.class, StartBench.class},
+import org.aigrid.bench.gateway.GatewayBench;
+import org.aigrid.bench.route.RouteBench;
 import org.aigrid.bench.start.StartBench;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
