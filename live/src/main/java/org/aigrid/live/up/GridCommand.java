@@ -23,9 +23,12 @@ import picocli.CommandLine.Spec;
       ""
     },
     subcommands = {
+      UpCommand.class,
       ChatCommand.class,
       ReplayCommand.class,
       SitesCommand.class,
+      KeysCommand.class,
+      TinyModelCommand.class,
       GridCommand.BenchHelp.class,
       GridCommand.TestHelp.class,
       CommandLine.HelpCommand.class

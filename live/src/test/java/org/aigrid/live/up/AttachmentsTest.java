@@ -41,12 +41,12 @@ class AttachmentsTest {
 
     Topology two = atHub(one, server("llama-3.1-8b", "http://b"));
     assertThat(two.sites()).hasSize(14);
-    assertThat(two.sites().get(1).spec().id()).isEqualTo("hub-inzai-2");
+    assertThat(two.sites().get(1).spec().id()).isEqualTo("hub-tomakomai-2");
     assertThat(two.sites().get(1).spec().tier()).isEqualTo(Tier.HUB);
     assertThat(models(two, 1)).containsExactly("llama-3.1-8b");
 
     Topology three = atHub(two, server("llama-3.1-8b", "http://c"));
-    assertThat(three.sites().get(1).spec().id()).isEqualTo("hub-inzai-3");
+    assertThat(three.sites().get(1).spec().id()).isEqualTo("hub-tomakomai-3");
   }
 
   private static Topology atHub(Topology topology, Attachments.Attachment... attachments) {

@@ -1,5 +1,6 @@
 package org.aigrid.live.up;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
@@ -144,6 +145,70 @@ class CommandsTest {
     Path bad = trace("2023-11-16 18:15:46,3,4", "2023-11-16 18:15:47,three,4");
     assertSentence(grid("replay", bad.toString()), bad + ":3: ContextTokens 'three'");
     assertSentence(grid("replay", "--speed", "0", bad.toString()), "--speed 0 (expected: above 0)");
+  }
+
+  @Test
+  void whatUpCannotDoIsASentenceEach() throws Exception {
+    try (var taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      assertSentence(
+          grid("up", "--port", String.valueOf(taken.getLocalPort()), "--no-table"),
+          "cannot listen on 127.0.0.1:" + taken.getLocalPort());
+      assertSentence(
+          grid("up", "--port", "0", "--admin-port", String.valueOf(taken.getLocalPort())),
+          "--admin-port");
+    }
+    Path topology = Files.writeString(folder.resolve("grid.toml"), "name = \"x\"\ncolour = 1\n");
+    assertSentence(grid("up", "--topology", topology.toString()), topology + ":2:1: unknown key");
+    assertSentence(grid("up", "--topology", folder + "/none.toml"), "there is no such file");
+    assertSentence(grid("up", "--model", folder + "/none.gguf"), "there is no such file");
+    Path page = Files.writeString(folder.resolve("page.gguf"), "<html>not found</html>");
+    assertSentence(grid("up", "--model", page.toString()), "does not begin with GGUF");
+    assertSentence(grid("up", "--tls-cert", page.toString()), "--tls-cert and --tls-key");
+    assertSentence(
+        grid("up", "--tls-cert", folder + "/a.pem", "--tls-key", folder + "/b.pem"), "cannot read");
+    assertSentence(grid("up", "--keys", folder + "/none.toml"), "key file");
+    assertSentence(grid("up", "--key", "a b"), "--key (expected: printable");
+    assertSentence(grid("up", "--port", "70000"), "--port 70000 (expected: 0 to 65535)");
+    assertSentence(grid("up", "--upstream", "nonsense"), "is no address of a server");
+    String url = "http://127.0.0.1:" + freePort();
+    assertSentence(
+        grid("up", "--upstream", url), "--upstream " + url + " does not list its models");
+    assertThat(grid("up", "--port", "eighty").exitCode()).isEqualTo(2);
+  }
+
+  @Test
+  void keysAreMadeForAFileThatUpCanRead() throws Exception {
+    Ran made = grid("keys", "new", "--id", "app", "--tenant", "messenger");
+    String secret = made.err().strip();
+    assertThat(secret).startsWith("sk-grid-").hasSizeGreaterThan(40);
+    assertThat(made.out()).contains("id = \"app\"").doesNotContain(secret);
+    String hash = grid("keys", "hash", secret).out().strip();
+    assertThat(made.out()).contains("sha256 = \"" + hash + "\"");
+    Path file = Files.writeString(folder.resolve("keys.toml"), made.out());
+    KeyStore.Chosen chosen = KeyStore.choose(null, file, null);
+    assertThat(chosen.keys().find(secret)).isNotNull();
+    assertThat(chosen.secret()).isNull();
+    assertSentence(grid("keys", "new", "--id", "a\nb"), "expected: 1 to 64 letters");
+  }
+
+  @Test
+  void aDataFolderKeepsTheHashOfAGeneratedKeyAndNothingElse() throws Exception {
+    Path data = folder.resolve("data");
+    KeyStore.Chosen first = KeyStore.choose(null, null, data);
+    String secret = requireNonNull(first.secret());
+    assertThat(first.generated()).isTrue();
+    assertThat(Files.readString(data.resolve(KeyStore.FILE))).doesNotContain(secret);
+    KeyStore.Chosen again = KeyStore.choose(null, null, data);
+    assertThat(again.generated()).isFalse();
+    assertThat(again.keys().find(secret)).isNotNull();
+  }
+
+  @Test
+  void aTinyModelIsWrittenOnce() throws Exception {
+    Path file = folder.resolve("tiny.gguf");
+    assertThat(grid("tiny-model", file.toString()).exitCode()).isZero();
+    assertThat(Files.size(file)).isGreaterThan(1_000);
+    assertSentence(grid("tiny-model", file.toString()), "exists already");
   }
 
   @Test

@@ -1,0 +1,103 @@
+package org.aigrid.live.up;
+
+import java.io.BufferedReader;
+import java.io.Console;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.nio.charset.Charset;
+import java.util.HexFormat;
+import java.util.concurrent.Callable;
+import org.aigrid.live.gateway.Keys;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/// Makes API keys and their hashes.
+@Command(
+    name = "keys",
+    description = {
+      "Makes API keys for a key file (./grid up --keys FILE), which holds hashes only.",
+      ""
+    },
+    mixinStandardHelpOptions = true,
+    subcommands = KeysCommand.Hash.class,
+    synopsisSubcommandLabel = "(new | hash)")
+final class KeysCommand implements Runnable {
+  @Spec private @Nullable CommandSpec spec;
+
+  @Override
+  public void run() {
+    if (spec != null) {
+      spec.commandLine().usage(spec.commandLine().getOut());
+    }
+  }
+
+  @Command(
+      name = "new",
+      description =
+          "Generates a key: the secret goes to standard error, its entry for the key file"
+              + " to standard output.",
+      mixinStandardHelpOptions = true)
+  int generate(
+      @Option(names = "--id", defaultValue = "key", description = "Name for people and logs.")
+          String id,
+      @Option(names = "--tenant", defaultValue = "tenant", description = "Who pays.")
+          String tenant) {
+    for (String name : new String[] {id, tenant}) {
+      if (!name.matches("[A-Za-z0-9._-]{1,64}")) {
+        throw new CommandFailure(
+            "'" + name + "' (expected: 1 to 64 letters, digits, '.', '_' or '-')");
+      }
+    }
+    String secret = KeyStore.newSecret();
+    if (spec != null) {
+      spec.commandLine().getErr().println(secret);
+      spec.commandLine().getOut().print(KeyStore.entry(id, tenant, secret));
+      spec.commandLine().getOut().flush();
+    }
+    return 0;
+  }
+
+  /// Prints the hash of a secret that somebody has already.
+  @Command(
+      name = "hash",
+      description =
+          "Prints the sha256 of a secret, for a key file. Without SECRET it reads one line"
+              + " from standard input, so that it need not stand in the shell's history.",
+      mixinStandardHelpOptions = true)
+  static final class Hash implements Callable<Integer> {
+    @Spec private @Nullable CommandSpec spec;
+
+    @Parameters(arity = "0..1", paramLabel = "SECRET", description = "The key.")
+    private @Nullable String secret;
+
+    @Override
+    public Integer call() {
+      String text = secret != null ? secret : read();
+      if (text == null || text.isBlank()) {
+        throw new CommandFailure("no secret (expected: one as argument or on standard input)");
+      }
+      if (spec != null) {
+        spec.commandLine().getOut().println(HexFormat.of().formatHex(Keys.hash(text.strip())));
+      }
+      return 0;
+    }
+
+    private static @Nullable String read() {
+      Console console = System.console();
+      if (console != null && console.isTerminal()) {
+        char[] typed = console.readPassword("Secret: ");
+        return typed == null ? null : new String(typed);
+      }
+      try {
+        return new BufferedReader(new InputStreamReader(System.in, Charset.defaultCharset()))
+            .readLine();
+      } catch (IOException e) {
+        throw new CommandFailure("cannot read standard input: " + e.getMessage());
+      }
+    }
+  }
+}

@@ -1,0 +1,219 @@
+package org.aigrid.live.up;
+
+import java.security.SecureRandom;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.locks.LockSupport;
+import org.aigrid.core.model.EndpointSpec;
+import org.aigrid.core.model.SiteSpec;
+import org.aigrid.core.view.GridView;
+import org.aigrid.live.control.Registry;
+import org.aigrid.live.gateway.Gateway;
+import org.aigrid.live.gateway.GatewaySettings;
+import org.aigrid.live.gateway.Keys;
+import org.aigrid.live.gguf.GgufException;
+import org.aigrid.live.http.EventLoops;
+import org.aigrid.live.site.SiteAgent;
+import org.aigrid.live.topology.Topology;
+import org.aigrid.live.topology.Topology.PlannedSite;
+
+/// The whole grid in one process: control, a site agent for each site of a topology on its own
+/// loopback port, and a gateway. A request takes the same way as between machines.
+///
+/// Safe for many threads; orders to sites are carried out one at a time, while `sites` never waits
+/// for one.
+public final class LiveGrid implements SiteControl, AutoCloseable {
+  private static final int TOKEN_BYTES = 32;
+  private static final long READY_CHECK_NANOS = 5_000_000;
+
+  private static final class Site {
+    final PlannedSite plan;
+    volatile SiteAgent agent;
+    volatile SiteState.Condition condition = SiteState.Condition.UP;
+
+    Site(PlannedSite plan, SiteAgent agent) {
+      this.plan = plan;
+      this.agent = agent;
+    }
+  }
+
+  private final LiveGridSettings settings;
+  private final SiteParts parts;
+  private final Registry registry;
+  private final Map<String, Site> sites;
+  private final Gateway gateway;
+  private boolean closed; // guarded by this
+
+  private LiveGrid(
+      LiveGridSettings settings,
+      SiteParts parts,
+      Registry registry,
+      Map<String, Site> sites,
+      Gateway gateway) {
+    this.settings = settings;
+    this.parts = parts;
+    this.registry = registry;
+    this.sites = sites;
+    this.gateway = gateway;
+  }
+
+  /// Starts everything, and returns when every site may be routed to or `readyTimeoutMs` have
+  /// passed. What was started is stopped again when a part fails.
+  ///
+  /// @throws IllegalStateException when a port cannot be had; the message says which
+  /// @throws GgufException when a model file cannot be used
+  public static LiveGrid start(Topology topology, Keys keys, LiveGridSettings settings) {
+    var parts =
+        new SiteParts(newToken(), new EventLoops("sites", settings.siteThreads()), settings);
+    var registry = Registry.start(settings.registry());
+    var sites = new LinkedHashMap<String, Site>();
+    try {
+      for (PlannedSite plan : topology.sites()) {
+        sites.put(plan.spec().id(), new Site(plan, parts.start(plan, registry)));
+      }
+      Gateway gateway = startGateway(topology, parts.token(), registry, keys, settings);
+      var grid = new LiveGrid(settings, parts, registry, sites, gateway);
+      grid.awaitReady();
+      return grid;
+    } catch (RuntimeException e) {
+      sites.values().forEach(site -> site.agent.close());
+      registry.close();
+      parts.loops().close();
+      throw e;
+    }
+  }
+
+  private static String newToken() {
+    var random = new byte[TOKEN_BYTES];
+    new SecureRandom().nextBytes(random);
+    return HexFormat.of().formatHex(random);
+  }
+
+  private void awaitReady() {
+    long giveUpNanos = System.nanoTime() + settings.readyTimeoutMs() * 1_000_000L;
+    while (System.nanoTime() < giveUpNanos
+        && sites().stream().anyMatch(site -> site.leaseMs() <= 0)) {
+      LockSupport.parkNanos(READY_CHECK_NANOS);
+    }
+  }
+
+  /// Where the gateway listens.
+  public int port() {
+    return gateway.port();
+  }
+
+  @Override
+  public List<SiteState> sites() {
+    GridView view = registry.view();
+    long nowMs = registry.nowMs();
+    var states = new ArrayList<SiteState>(sites.size());
+    for (Site site : sites.values()) {
+      states.add(state(site, view, nowMs));
+    }
+    return states;
+  }
+
+  private SiteState state(Site site, GridView view, long nowMs) {
+    SiteSpec spec = site.plan.spec();
+    int index = view.roster().indexOfSite(spec.id());
+    var endpoints = new ArrayList<SiteState.EndpointState>();
+    if (index >= 0) {
+      for (int e = view.roster().firstEndpoint(index); e < view.roster().endpointsEnd(index); e++) {
+        EndpointSpec endpoint = view.roster().endpointSpec(e);
+        endpoints.add(
+            new SiteState.EndpointState(
+                endpoint.model().name(),
+                endpoint.kind().name().toLowerCase(Locale.ROOT),
+                view.running(e),
+                view.waiting(e),
+                view.queuedTokens(e),
+                view.contextTokens(e)));
+      }
+    }
+    long leaseMs = index < 0 || !view.leaseFresh(index, nowMs) ? 0 : view.leaseEndMs(index) - nowMs;
+    return new SiteState(
+        spec.id(),
+        spec.name(),
+        spec.tier(),
+        spec.region(),
+        site.condition,
+        leaseMs,
+        index < 0 ? "" : registry.address(index).toString(),
+        endpoints);
+  }
+
+  @Override
+  public synchronized boolean kill(String siteId) {
+    Site site = sites.get(siteId);
+    if (site == null) {
+      return false;
+    }
+    if (site.condition != SiteState.Condition.KILLED) {
+      site.agent.kill();
+      site.condition = SiteState.Condition.KILLED;
+    }
+    return true;
+  }
+
+  @Override
+  public synchronized boolean drain(String siteId) {
+    Site site = sites.get(siteId);
+    if (site == null) {
+      return false;
+    }
+    if (site.condition == SiteState.Condition.UP) {
+      site.condition = SiteState.Condition.DRAINING;
+      SiteAgent agent = site.agent;
+      Thread.ofVirtual()
+          .name("drain-" + siteId)
+          .start(() -> agent.drain(Duration.ofMillis(settings.drainMs())));
+    }
+    return true;
+  }
+
+  @Override
+  public synchronized boolean revive(String siteId) {
+    Site site = sites.get(siteId);
+    if (site == null) {
+      return false;
+    }
+    if (site.condition != SiteState.Condition.UP) {
+      site.agent.close();
+      site.agent = parts.start(site.plan, registry);
+      site.condition = SiteState.Condition.UP;
+    }
+    return true;
+  }
+
+  /// Takes no new requests, lets those under way finish for at most `drainMs`, then stops
+  /// everything. Further calls do nothing.
+  @Override
+  public synchronized void close() {
+    if (closed) {
+      return;
+    }
+    closed = true;
+    gateway.drain(Duration.ofMillis(settings.drainMs()));
+    gateway.close();
+    for (Site site : sites.values()) {
+      site.agent.close();
+    }
+    registry.close();
+    parts.loops().close();
+  }
+
+  private static Gateway startGateway(
+      Topology topology, String token, Registry registry, Keys keys, LiveGridSettings settings) {
+    return Gateway.start(
+        GatewaySettings.of(settings.http(), token, topology.homeSite())
+            .withCallers(topology.trustedNetworks(), topology.callers())
+            .withAccessLog(settings.accessLog()),
+        registry,
+        keys);
+  }
+}

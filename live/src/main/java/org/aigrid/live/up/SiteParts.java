@@ -1,0 +1,73 @@
+package org.aigrid.live.up;
+
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.aigrid.core.model.EndpointSpec;
+import org.aigrid.live.control.HeartbeatSink;
+import org.aigrid.live.engine.EmulatedEngine;
+import org.aigrid.live.engine.LlamaEngine;
+import org.aigrid.live.http.EventLoops;
+import org.aigrid.live.site.Backend;
+import org.aigrid.live.site.SiteAgent;
+import org.aigrid.live.site.SiteAgentSettings;
+import org.aigrid.live.topology.EnginePlan;
+import org.aigrid.live.topology.Topology.PlannedSite;
+
+/// What a site is made from in this process: turns a plan into a running agent with its engines.
+///
+/// @param token the secret that gateway and agents share
+/// @param loops event loops that all agents share
+/// @param settings bounds
+record SiteParts(String token, EventLoops loops, LiveGridSettings settings) {
+  /// Longest prompt and answer of one sequence in llama.cpp: each slot's KV cache is allocated at
+  /// the start.
+  static final int LLAMA_CONTEXT_TOKENS_MAX = 8_192;
+
+  /// Starts a site; what was started of it is stopped again when an engine fails.
+  SiteAgent start(PlannedSite plan, HeartbeatSink sink) {
+    Map<String, Backend> backends = new HashMap<>();
+    try {
+      List<EndpointSpec> endpoints = plan.spec().endpoints();
+      for (int i = 0; i < endpoints.size(); i++) {
+        EndpointSpec endpoint = endpoints.get(i);
+        backends.put(
+            endpoint.model().name(), backend(plan.spec().id(), endpoint, plan.engines().get(i)));
+      }
+      return SiteAgent.start(
+          SiteAgentSettings.of(plan.spec(), token)
+              .beating(settings.heartbeatMs(), settings.leaseMs()),
+          backends,
+          loops,
+          sink);
+    } catch (RuntimeException e) {
+      backends.values().forEach(Backend::close);
+      throw e;
+    }
+  }
+
+  private Backend backend(String siteId, EndpointSpec endpoint, EnginePlan plan) {
+    return switch (plan) {
+      case EnginePlan.Emulated _ ->
+          new Backend.Local(new EmulatedEngine(siteId, endpoint, settings.waitingMax()), true);
+      case EnginePlan.Gguf(var file) ->
+          new Backend.Local(
+              new LlamaEngine(
+                  endpoint.model().name(),
+                  file,
+                  endpoint.sequencesMax(),
+                  Math.min(endpoint.model().contextTokensMax(), LLAMA_CONTEXT_TOKENS_MAX),
+                  settings.waitingMax()),
+              false);
+      case EnginePlan.Server(var url, _) ->
+          throw new IllegalArgumentException(
+              "endpoint "
+                  + endpoint.model().name()
+                  + " of site "
+                  + siteId
+                  + ": servers by URL cannot be attached by this version ("
+                  + url
+                  + ")");
+    };
+  }
+}

@@ -1,0 +1,316 @@
+package org.aigrid.live.up;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.aigrid.live.gguf.GgufException;
+import org.aigrid.live.http.HttpSettings;
+import org.aigrid.live.topology.Topology;
+import org.aigrid.live.topology.TopologyException;
+import org.aigrid.live.topology.TopologyFile;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/// Starts a whole grid in this process and serves until it is told to stop.
+@Command(
+    name = "up",
+    description = {
+      "Starts a whole grid in one process: control, a site agent for each site, and the gateway that"
+          + " speaks the OpenAI API. Serves until Ctrl-C or SIGTERM, then lets what runs finish.",
+      "",
+      "  ./grid up                                    Tokyo Bay, engines emulated",
+      "  ./grid up --model qwen.gguf                  a real model at the hub (llama.cpp)",
+      "  ./grid up --upstream http://10.0.0.5:8000    a vLLM, SGLang, llama-server or Ollama at the hub",
+      "  ./grid up --topology topologies/two-countries.toml",
+      ""
+    },
+    mixinStandardHelpOptions = true,
+    sortOptions = false)
+final class UpCommand implements Callable<Integer> {
+  private static final int PORT_DEFAULT = 8_080;
+  private static final long REFRESH_MS = 1_000;
+
+  @Spec private @Nullable CommandSpec spec;
+
+  @Option(
+      names = "--topology",
+      paramLabel = "FILE",
+      description =
+          "Sites, models and callers in TOML. Default: a hub and twelve base stations around"
+              + " Tokyo Bay.")
+  private @Nullable Path topologyFile;
+
+  @Option(
+      names = "--model",
+      paramLabel = "GGUF",
+      description = "A real model at the hub, run by llama.cpp in this process.")
+  private @Nullable Path hubModel;
+
+  @Option(
+      names = "--cells-model",
+      paramLabel = "GGUF",
+      description = "The same at every base station.")
+  private @Nullable Path cellsModel;
+
+  @Option(
+      names = "--upstream",
+      paramLabel = "URL",
+      description = "A server that speaks the OpenAI API, at the hub; repeatable.")
+  private List<URI> upstreams = List.of();
+
+  @Option(
+      names = "--upstream-key",
+      paramLabel = "SECRET",
+      description = "API key for the --upstream servers.")
+  private @Nullable String upstreamKey;
+
+  @Option(
+      names = "--host",
+      paramLabel = "ADDRESS",
+      defaultValue = "127.0.0.1",
+      description = "Where the gateway listens (default: ${DEFAULT-VALUE}; 0.0.0.0 for everybody).")
+  private String host = "127.0.0.1";
+
+  @Option(
+      names = "--port",
+      paramLabel = "PORT",
+      defaultValue = "" + PORT_DEFAULT,
+      description = "The gateway's port (default: ${DEFAULT-VALUE}; 0 takes a free one).")
+  private int port;
+
+  @Option(
+      names = "--key",
+      paramLabel = "SECRET",
+      description = "API key that clients must send. Default: one is generated and printed.")
+  private @Nullable String key;
+
+  @Option(
+      names = "--keys",
+      paramLabel = "FILE",
+      description = "File of hashed API keys; ./grid keys makes lines for it.")
+  private @Nullable Path keysFile;
+
+  @Option(
+      names = "--data",
+      paramLabel = "DIR",
+      description =
+          "Keeps what outlives a run: a generated key's hash, so that the same key works"
+              + " next time. Without it nothing is kept.")
+  private @Nullable Path data;
+
+  @Option(
+      names = "--tls-cert",
+      paramLabel = "PEM",
+      description = "Certificate chain: the gateway speaks TLS. With --tls-key.")
+  private @Nullable Path tlsCertificate;
+
+  @Option(names = "--tls-key", paramLabel = "PEM", description = "Its private key (PKCS#8).")
+  private @Nullable Path tlsKey;
+
+  @Option(
+      names = "--admin-port",
+      paramLabel = "PORT",
+      description =
+          "Loopback port for ./grid sites. Default: "
+              + SitesCommand.ADMIN_PORT_DEFAULT
+              + ", or none when that is taken; 0 takes a free one.")
+  private @Nullable Integer adminPort;
+
+  @Option(names = "--no-table", description = "No live table of sites, even on a terminal.")
+  private boolean noTable;
+
+  @Override
+  public Integer call() throws InterruptedException {
+    PrintWriter out = spec().commandLine().getOut();
+    requireSense();
+    var notes = new ArrayList<String>();
+    LiveGridSettings settings = LiveGridSettings.DEFAULT.withHttp(http());
+    if (upstreamKey != null) {
+      settings = settings.withServerKey(RequestedEngines.UPSTREAM_KEY, upstreamKey);
+    }
+    Topology topology = withEngines(topology(), notes);
+    KeyStore.Chosen keys = KeyStore.choose(key, keysFile, data);
+    LiveGrid grid = start(topology, keys, settings);
+    var stopped = new CountDownLatch(1);
+    AdminServer admin = admin(grid, notes);
+    var session =
+        new Session(
+            url(grid.port()),
+            admin == null ? 0 : admin.port(),
+            keys.generated() ? keys.secret() : null,
+            ProcessHandle.current().pid());
+    Path sessionFile = Session.file();
+    keep(session, sessionFile, notes);
+    Runtime.getRuntime()
+        .addShutdownHook(
+            new Thread(() -> stop(grid, admin, session, sessionFile, stopped), "shutdown"));
+    out.print(
+        Welcome.text(
+            topology.name(),
+            topology.sites().size(),
+            session.url(),
+            keys.secret() != null ? keys.secret() : "$GRID_KEY",
+            topology.sites().getFirst().spec().endpoints().getFirst().model().name(),
+            tlsCertificate,
+            notes));
+    out.println();
+    out.flush();
+    watch(grid, out, stopped);
+    return 0;
+  }
+
+  private void watch(LiveGrid grid, PrintWriter out, CountDownLatch stopped)
+      throws InterruptedException {
+    var watch = new SitesWatch(grid, out, Terminal.isInteractive() && !noTable);
+    do {
+      watch.refresh();
+    } while (!stopped.await(REFRESH_MS, TimeUnit.MILLISECONDS));
+  }
+
+  private static void stop(
+      LiveGrid grid,
+      @Nullable AdminServer admin,
+      Session session,
+      Path sessionFile,
+      CountDownLatch stopped) {
+    stopped.countDown();
+    try {
+      session.remove(sessionFile);
+    } catch (IOException e) {
+      System.err.println("grid: cannot remove " + sessionFile + ": " + e.getMessage());
+    }
+    grid.close();
+    if (admin != null) {
+      admin.close();
+    }
+  }
+
+  private void requireSense() {
+    if ((tlsCertificate == null) != (tlsKey == null)) {
+      throw new CommandFailure("--tls-cert and --tls-key go together (expected: both or neither)");
+    }
+    if (key != null && keysFile != null) {
+      throw new CommandFailure("--key and --keys exclude each other (expected: one of them)");
+    }
+    if (key != null && (key.isBlank() || !key.chars().allMatch(c -> c > 32 && c < 127))) {
+      throw new CommandFailure("--key (expected: printable ASCII without spaces)");
+    }
+    requirePort("--port", port);
+    if (adminPort != null) {
+      requirePort("--admin-port", adminPort);
+    }
+  }
+
+  private static void requirePort(String option, int port) {
+    if (port < 0 || port > 65_535) {
+      throw new CommandFailure(option + " " + port + " (expected: 0 to 65535)");
+    }
+  }
+
+  private HttpSettings http() {
+    HttpSettings http = HttpSettings.DEFAULT.at(host, port);
+    if (tlsCertificate == null || tlsKey == null) {
+      return http;
+    }
+    for (Path file : List.of(tlsCertificate, tlsKey)) {
+      if (!Files.isReadable(file)) {
+        throw new CommandFailure("cannot read " + file + " (expected: a PEM file)");
+      }
+    }
+    return http.withTls(tlsCertificate, tlsKey);
+  }
+
+  private Topology topology() {
+    if (topologyFile == null) {
+      return TopologyFile.bundled();
+    }
+    try {
+      return TopologyFile.read(topologyFile);
+    } catch (TopologyException e) {
+      throw new CommandFailure("the topology cannot be used.\n" + e.getMessage());
+    } catch (NoSuchFileException e) {
+      throw new CommandFailure("--topology " + topologyFile + ": there is no such file");
+    } catch (IOException e) {
+      throw new CommandFailure("cannot read --topology " + topologyFile + ": " + e.getMessage());
+    }
+  }
+
+  private Topology withEngines(Topology planned, List<String> notes) throws InterruptedException {
+    Topology topology = planned;
+    if (cellsModel != null) {
+      topology = RequestedEngines.withCellsModel(topology, cellsModel, notes);
+    }
+    for (URI upstream : upstreams) {
+      topology = RequestedEngines.withServer(topology, upstream, upstreamKey, notes);
+    }
+    if (hubModel != null) {
+      topology = RequestedEngines.withHubModel(topology, hubModel, notes);
+    }
+    return topology;
+  }
+
+  private LiveGrid start(Topology topology, KeyStore.Chosen keys, LiveGridSettings settings) {
+    try {
+      return LiveGrid.start(topology, keys.keys(), settings);
+    } catch (GgufException | IllegalArgumentException | IllegalStateException e) {
+      throw new CommandFailure(String.valueOf(e.getMessage()));
+    }
+  }
+
+  private @Nullable AdminServer admin(SiteControl control, List<String> notes) {
+    int wanted = adminPort == null ? SitesCommand.ADMIN_PORT_DEFAULT : adminPort;
+    try {
+      return AdminServer.start(control, wanted);
+    } catch (IOException e) {
+      if (adminPort != null) {
+        if (control instanceof LiveGrid grid) {
+          grid.close();
+        }
+        throw new CommandFailure("cannot listen on --admin-port: " + e.getMessage());
+      }
+      notes.add(
+          "Port " + wanted + " is taken: ./grid sites will not work (choose one: --admin-port).");
+      return null;
+    }
+  }
+
+  private void keep(Session session, Path file, List<String> notes) {
+    try {
+      session.write(file);
+    } catch (IOException e) {
+      notes.add(
+          "Cannot write "
+              + file
+              + ": ./grid chat and replay need --url and --key. "
+              + e.getMessage());
+    }
+  }
+
+  private URI url(int realPort) {
+    boolean everywhere = host.equals("0.0.0.0") || host.equals("::");
+    String name = tlsCertificate != null ? "localhost" : everywhere ? "127.0.0.1" : host;
+    return URI.create(
+        (tlsCertificate != null ? "https://" : "http://")
+            + (name.contains(":") ? "[" + name + "]" : name)
+            + ":"
+            + realPort);
+  }
+
+  private CommandSpec spec() {
+    if (spec == null) {
+      throw new IllegalStateException("the command was not made by picocli");
+    }
+    return spec;
+  }
+}
