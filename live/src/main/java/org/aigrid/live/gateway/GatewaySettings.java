@@ -25,7 +25,7 @@ import org.aigrid.live.topology.Topology.CallerPlace;
 /// @param frameBytesMax one SSE frame of a site; beyond: the stream is broken
 /// @param deadlineMsDefault how long a client that does not say waits for its first byte
 /// @param retryShare retries per request
-/// @param retryReserve retries saved up at most
+/// @param retryReserve retries saved up at most: enough for all requests of a busy site that dies
 /// @param seed of the router's draws
 /// @param accessLog whether each request writes a line to the logger `access`
 public record GatewaySettings(
@@ -94,7 +94,7 @@ public record GatewaySettings(
         4 << 20,
         600_000,
         0.1,
-        50,
+        1_024,
         1,
         true);
   }
