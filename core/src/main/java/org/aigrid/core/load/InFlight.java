@@ -35,6 +35,7 @@ public final class InFlight {
   private long[] othersUncached = new long[0];
   private int[] othersRequests = new int[0];
   private long[] reportSeen = new long[0];
+  private long[] suspectedAt = new long[0]; // the report after which it could not be reached
 
   /// @param leasesMax requests under way at most
   public InFlight(int leasesMax) {
@@ -65,7 +66,9 @@ public final class InFlight {
       othersUncached = Arrays.copyOf(othersUncached, size);
       othersRequests = Arrays.copyOf(othersRequests, size);
       reportSeen = Arrays.copyOf(reportSeen, size);
+      suspectedAt = Arrays.copyOf(suspectedAt, size);
       Arrays.fill(reportSeen, before, size, Long.MIN_VALUE);
+      Arrays.fill(suspectedAt, before, size, Long.MIN_VALUE);
     }
   }
 
@@ -127,6 +130,20 @@ public final class InFlight {
       othersUncached[endpoint] = Math.max(0, queuedTokens - ownUncached[endpoint]);
       othersRequests[endpoint] = Math.max(0, requests - ownRequests[endpoint]);
     }
+  }
+
+  /// The endpoint could not be reached although its last report, `reportSequence`, was fresh. The
+  /// mark ends by itself: with the site's next report, or with its lease.
+  public void suspect(int endpoint, long reportSequence) {
+    grow(endpoint + 1);
+    suspectedAt[endpoint] = reportSequence;
+  }
+
+  /// Whether the endpoint was unreachable and its site has said nothing since.
+  public boolean suspected(int endpoint, long reportSequence) {
+    return endpoint < suspectedAt.length
+        && suspectedAt[endpoint] == reportSequence
+        && reportSequence != Long.MIN_VALUE;
   }
 
   /// Prompt tokens before a newcomer at the endpoint: own and others'.

@@ -20,6 +20,8 @@ public record Explanation(long viewRevision, Route route, List<Candidate> candid
     NOT_ADMITTING,
     NOT_SERVING,
     TRIED,
+    /// It could not be reached a moment ago, and its site has said nothing since.
+    SUSPECT,
     SATURATED
   }
 

@@ -90,9 +90,12 @@ public final class Router {
 
     gather(view, prefixes, request, random, nowMs);
     anyTried = false;
-    int ready = judge(view, request, nowMs, 0);
+    int ready = judge(view, inFlight, request, nowMs, 0);
     if (ready == 0) {
-      ready = probe(view, request, random, nowMs);
+      ready = probe(view, inFlight, request, random, nowMs);
+    }
+    if (ready == 0) {
+      ready = acceptSuspects();
     }
     if (ready == 0) {
       return anyTried
@@ -187,10 +190,10 @@ public final class Router {
     return true;
   }
 
-  private int judge(GridView view, RouteRequest request, long nowMs, int from) {
+  private int judge(GridView view, InFlight inFlight, RouteRequest request, long nowMs, int from) {
     int ready = 0;
     for (int i = from; i < count; i++) {
-      standing[i] = standingOf(view, request, nowMs, endpoint[i], site[i]);
+      standing[i] = standingOf(view, inFlight, request, nowMs, endpoint[i], site[i]);
       anyTried |= standing[i] == Standing.TRIED;
       ready += standing[i] == Standing.READY ? 1 : 0;
     }
@@ -198,7 +201,7 @@ public final class Router {
   }
 
   private static Standing standingOf(
-      GridView view, RouteRequest request, long nowMs, int endpoint, int site) {
+      GridView view, InFlight inFlight, RouteRequest request, long nowMs, int endpoint, int site) {
     if (site < 0) {
       return Standing.NOT_SERVING;
     }
@@ -219,23 +222,39 @@ public final class Router {
         return Standing.TRIED;
       }
     }
-    return Standing.READY;
+    return inFlight.suspected(endpoint, view.reportSequence(endpoint))
+        ? Standing.SUSPECT
+        : Standing.READY;
+  }
+
+  /// When nothing else is ready, an endpoint that was unreachable a moment ago is better than none.
+  private int acceptSuspects() {
+    int accepted = 0;
+    for (int i = 0; i < count; i++) {
+      if (standing[i] == Standing.SUSPECT) {
+        standing[i] = Standing.READY;
+        accepted++;
+      }
+    }
+    return accepted;
   }
 
   /// Walks the model's endpoints from a random one until one is ready or the bound is reached.
   /// Keeps the last slots of the candidate list for what it finds.
-  private int probe(GridView view, RouteRequest request, SplittableRandom random, long nowMs) {
+  private int probe(
+      GridView view, InFlight inFlight, RouteRequest request, SplittableRandom random, long nowMs) {
     Roster roster = view.roster();
     int endpoints = roster.endpointCountOfModel(request.model());
     int start = random.nextInt(endpoints);
     for (int i = 0; i < Math.min(settings.probesMax(), endpoints); i++) {
       int candidate = roster.endpointOfModel(request.model(), (start + i) % endpoints);
-      Standing found = standingOf(view, request, nowMs, candidate, roster.siteOf(candidate));
+      Standing found =
+          standingOf(view, inFlight, request, nowMs, candidate, roster.siteOf(candidate));
       anyTried |= found == Standing.TRIED;
       if (found == Standing.READY) {
         count = Math.min(count, CANDIDATES_MAX - 1);
         add(roster, candidate, 0);
-        return judge(view, request, nowMs, count - 1);
+        return judge(view, inFlight, request, nowMs, count - 1);
       }
     }
     return 0;

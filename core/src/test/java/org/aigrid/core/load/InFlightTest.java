@@ -125,4 +125,15 @@ class InFlightTest {
     assertThat(inFlight.requests(99)).isZero();
     assertThat(inFlight.uncachedTokens(99)).isZero();
   }
+
+  @Test
+  void aSuspicionEndsWithTheNextReportAndIsAboutOneEndpoint() {
+    var inFlight = new InFlight(1);
+    assertThat(inFlight.suspected(3, 0)).isFalse();
+    inFlight.suspect(3, 7);
+    assertThat(inFlight.suspected(3, 7)).isTrue();
+    assertThat(inFlight.suspected(2, 7)).isFalse();
+    assertThat(inFlight.suspected(3, 8)).isFalse();
+    assertThat(inFlight.suspected(2, Long.MIN_VALUE)).as("never reported").isFalse();
+  }
 }

@@ -334,4 +334,27 @@ class RouterTest {
               assertThat(refused.retryAfterMs()).isBetween(1_000, 60_000);
             });
   }
+
+  @Test
+  void anUnreachableEndpointIsPassedOverUntilItsSiteSpeaksAgain() {
+    GridView view = two(0);
+    inFlight.suspect(0, view.reportSequence(0));
+    assertThat(route(view, request(500)))
+        .isInstanceOfSatisfying(Route.Placed.class, p -> assertThat(p.endpoint()).isEqualTo(1));
+
+    var builder = new GridViewBuilder(GridViewSettings.DEFAULT);
+    builder.registerAll(List.of(A, B));
+    builder.apply(SmallWorld.idle(A, 2, 10_000), 0);
+    builder.apply(SmallWorld.idle(B, 1, 10_000), 0);
+    assertThat(route(builder.snapshot(0), request(500)))
+        .isInstanceOfSatisfying(Route.Placed.class, p -> assertThat(p.endpoint()).isZero());
+  }
+
+  @Test
+  void anUnreachableEndpointIsBetterThanNone() {
+    GridView view = two(0);
+    inFlight.suspect(0, view.reportSequence(0));
+    inFlight.suspect(1, view.reportSequence(1));
+    assertThat(route(view, request(500))).isInstanceOf(Route.Placed.class);
+  }
 }

@@ -85,6 +85,16 @@ final class Dispatch {
     }
   }
 
+  /// The endpoint could not be reached: it is passed over until its site speaks again.
+  void unreachable(GridView view, int endpoint) {
+    lock.lock();
+    try {
+      inFlight.suspect(endpoint, view.reportSequence(endpoint));
+    } finally {
+      lock.unlock();
+    }
+  }
+
   void earnRetry() {
     lock.lock();
     try {

@@ -380,6 +380,9 @@ final class Exchange implements Upstreams.Listener {
     if (state == null) {
       return;
     }
+    if (failure == Failure.UNREACHABLE && placed != null) {
+      gateway.dispatch().unreachable(gateway.grid().view(), placed.endpoint());
+    }
     boolean allowed =
         state.mayRetry(gateway.settings().attempts(), gateway.grid().nowMs())
             && gateway.dispatch().spendRetry();
