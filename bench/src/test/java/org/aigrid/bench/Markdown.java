@@ -62,7 +62,8 @@ record Markdown(String text) {
     var fences = FENCE.matcher(text);
     while (fences.find()) {
       if (Set.of("", "sh", "bash", "shell", "console").contains(fences.group(2))) {
-        var grid = GRID.matcher(fences.group(3).replaceAll("\\\\\\n\\s*", " "));
+        var grid =
+            GRID.matcher(fences.group(3).replaceAll("\\\\\\n\\s*", " ").replaceAll("\\s#.*", ""));
         while (grid.find()) {
           calls.add(call("./grid" + grid.group(1)));
         }
