@@ -21,7 +21,8 @@ final class GatewayArm {
       List<String> jvmOptions,
       int mockPort,
       int sites,
-      int addresses) {
+      int addresses,
+      boolean accessLog) {
     int port = ChildProcess.freePort();
     var options = new ArrayList<>(List.of("-XX:+UseCompactObjectHeaders"));
     options.addAll(jvmOptions);
@@ -35,7 +36,8 @@ final class GatewayArm {
             port,
             mockPort,
             sites,
-            addresses);
+            addresses,
+            accessLog);
     process.answer(READY_SECONDS);
     return new Arm(Arm.GATEWAY, port, port, process);
   }

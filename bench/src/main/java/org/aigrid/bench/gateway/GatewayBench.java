@@ -98,10 +98,21 @@ public final class GatewayBench implements Callable<Integer> {
   private String heap = "";
 
   @Option(
+      names = "--begin-per-second",
+      defaultValue = "1000",
+      description = "How fast --streams are begun (default: ${DEFAULT-VALUE}).")
+  private int beginPerSecond;
+
+  @Option(
       names = "--hold-seconds",
-      defaultValue = "30",
+      defaultValue = "60",
       description = "How long each of --streams lasts (default: ${DEFAULT-VALUE}).")
   private int holdSeconds;
+
+  @Option(
+      names = "--access-log",
+      description = "Every request writes its line; by default it is off, as in ./grid up.")
+  private boolean accessLog;
 
   @Option(names = "--out", description = "File to append the Markdown block to.")
   private @Nullable Path out;
@@ -117,7 +128,9 @@ public final class GatewayBench implements Callable<Integer> {
     if (streams > 0) {
       block.append("## Open streams, ").append(Machine.read(root).date()).append("\n\n");
       block.append(Machine.read(root).markdown(command())).append('\n');
-      clean = new StreamsBench(folder, streams, holdSeconds, paceMs, sites, heap).run(block);
+      clean =
+          new StreamsBench(folder, streams, beginPerSecond, holdSeconds, paceMs, sites, heap)
+              .run(block);
     } else {
       block.append("## Gateway, ").append(Machine.read(root).date()).append("\n\n");
       block.append(Machine.read(root).markdown(command())).append('\n');
@@ -176,7 +189,9 @@ public final class GatewayBench implements Callable<Integer> {
     switch (name) {
       case Arm.DIRECT -> arms.add(Arm.direct(mockPort));
       case Arm.GATEWAY ->
-          arms.add(GatewayArm.start(folder, List.of(), List.of("-Xmx" + heap), mockPort, sites, 1));
+          arms.add(
+              GatewayArm.start(
+                  folder, List.of(), List.of("-Xmx" + heap), mockPort, sites, 1, accessLog));
       case Arm.HAPROXY ->
           Haproxy.program()
               .ifPresentOrElse(
@@ -209,11 +224,11 @@ public final class GatewayBench implements Callable<Integer> {
     var text = new StringBuilder();
     text.append(
         """
-        %d rounds of %d s, the arms in turn in each round; cells are the median (least to most) of
+        Rounds: %d of %d s, the arms in turn in each round; cells are the median (least to most) of
         the rounds, "added" and shares are taken within a round. Every arm was loaded for %d s first.
         Mock, arm and load are processes on the same cores. Latency: closed loop, HdrHistogram, one
         generator for all arms. Requests/s and CPU per request without streams: %s.
-        Gateway: authentication, routing over %d sites, metering and access log on; %s.
+        Gateway: authentication, routing over %d sites and metering on, access log %s; %s.
         """
             .formatted(
                 rounds,
@@ -221,6 +236,7 @@ public final class GatewayBench implements Callable<Integer> {
                 warmupSeconds,
                 wrk ? "wrk" : "the same generator",
                 sites,
+                accessLog ? "on" : "off",
                 GatewayArm.binary()));
     for (Arm arm : arms) {
       if (arm.name().equals(Arm.GATEWAY)) {
@@ -236,6 +252,8 @@ public final class GatewayBench implements Callable<Integer> {
         + (streams > 0
             ? " --streams "
                 + streams
+                + " --begin-per-second "
+                + beginPerSecond
                 + " --hold-seconds "
                 + holdSeconds
                 + " --pace-ms "
@@ -257,7 +275,8 @@ public final class GatewayBench implements Callable<Integer> {
                 + " --pace-ms "
                 + paceMs
                 + " --heap "
-                + heap);
+                + heap
+                + (accessLog ? " --access-log" : ""));
   }
 
   private void check() {
@@ -266,6 +285,7 @@ public final class GatewayBench implements Callable<Integer> {
     requireAtLeastOne("--warmup", warmupSeconds);
     requireAtLeastOne("--sites", sites);
     requireAtLeastOne("--hold-seconds", holdSeconds);
+    requireAtLeastOne("--begin-per-second", beginPerSecond);
     concurrencies.forEach(c -> requireAtLeastOne("--concurrency", c));
     if (frames < 2 || !(paceMs > 0) || streams < 0) {
       throw wrong("--frames takes 2 or more, --pace-ms more than 0, --streams 0 or more");

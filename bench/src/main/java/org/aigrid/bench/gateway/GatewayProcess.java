@@ -1,7 +1,10 @@
 package org.aigrid.bench.gateway;
 
 import java.io.BufferedReader;
+import java.io.FileOutputStream;
+import java.io.IOException;
 import java.io.InputStreamReader;
+import java.io.PrintStream;
 import java.lang.management.BufferPoolMXBean;
 import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
@@ -18,8 +21,12 @@ final class GatewayProcess {
 
   private GatewayProcess() {}
 
-  /// @param args port, the mock's port, number of sites, number of the mock's addresses
+  /// @param args port, the mock's port, number of sites, number of the mock's addresses, whether
+  ///   the access log is written
   public static void main(String[] args) throws Exception {
+    if (Boolean.parseBoolean(args[4])) {
+      writeAccessLog();
+    }
     int port = Integer.parseInt(args[0]);
     int sites = Integer.parseInt(args[2]);
     var grid = new StaticGrid(sites, Integer.parseInt(args[1]), Integer.parseInt(args[3]));
@@ -34,6 +41,14 @@ final class GatewayProcess {
       System.out.println(memory());
     }
     System.exit(0);
+  }
+
+  /// Lets every request write its line as `GRID_LOG=INFO` does, to a sink that keeps nothing: the
+  /// work of the log without filling the disk. Has to come before the first logger.
+  private static void writeAccessLog() throws IOException {
+    System.setProperty("GRID_LOG", "INFO");
+    System.setErr(
+        new PrintStream(new FileOutputStream("/dev/null"), false, StandardCharsets.UTF_8));
   }
 
   /// What is used after a collection, and what lies outside the heap.

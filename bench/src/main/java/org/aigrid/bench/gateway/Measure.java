@@ -112,6 +112,7 @@ record Measure(
         frames,
         paceMicros,
         1,
-        0);
+        0,
+        1);
   }
 }

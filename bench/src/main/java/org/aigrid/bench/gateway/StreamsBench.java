@@ -21,12 +21,19 @@ import org.aigrid.bench.machine.ProcessCost;
 ///
 /// @param folder for logs
 /// @param streams open at once
+/// @param beginPerSecond how fast they are begun
 /// @param holdSeconds from a stream's first to its last frame
 /// @param paceMs between two frames
 /// @param sites in the gateway's view
 /// @param heap largest heap of the gateway, as `-Xmx` takes it
 record StreamsBench(
-    Path folder, int streams, int holdSeconds, double paceMs, int sites, String heap) {
+    Path folder,
+    int streams,
+    int beginPerSecond,
+    int holdSeconds,
+    double paceMs,
+    int sites,
+    String heap) {
   private static final int STREAMS_PER_ADDRESS = 10_000;
 
   /// Descriptors of a JVM besides its connections.
@@ -37,6 +44,19 @@ record StreamsBench(
 
   private static final long MIB = 1 << 20;
 
+  StreamsBench {
+    if (holdSeconds <= (double) streams / beginPerSecond) {
+      throw new IllegalArgumentException(
+          "--hold-seconds "
+              + holdSeconds
+              + " is too short to have "
+              + streams
+              + " streams open together (expected: more than "
+              + streams / beginPerSecond
+              + ")");
+    }
+  }
+
   /// Appends what came out; true when every frame of every stream came.
   boolean run(StringBuilder block) {
     int addresses = Math.min(200, streams / STREAMS_PER_ADDRESS + 1);
@@ -45,11 +65,12 @@ record StreamsBench(
     int frames = Math.max(2, (int) Math.round(holdSeconds * 1_000 / paceMs) + 1);
     try (var mock = GatewayBench.startMock(folder, prefix, mockPort, addresses);
         var gateway =
-            GatewayArm.start(folder, prefix, List.of("-Xmx" + heap), mockPort, sites, addresses);
+            GatewayArm.start(
+                folder, prefix, List.of("-Xmx" + heap), mockPort, sites, addresses, false);
         var generator = LoadGenerator.start(folder, prefix)) {
       System.err.println("Warming up ...");
       generator.run(
-          new LoadPlan("127.0.0.1", gateway.port(), Measure.KEY, 64, 10_000, 16, 0, 1, 0));
+          new LoadPlan("127.0.0.1", gateway.port(), Measure.KEY, 64, 10_000, 16, 0, 1, 0, 1));
       System.err.println("Holding " + streams + " streams ...");
       long cpuBefore = gateway.cost().cpuMicros();
       var plan =
@@ -58,11 +79,12 @@ record StreamsBench(
               gateway.port(),
               Measure.KEY,
               streams,
-              (holdSeconds + LATE_SECONDS) * 1_000,
+              (holdSeconds + (int) Math.ceil(rampSeconds()) + LATE_SECONDS) * 1_000,
               frames,
               (int) Math.round(paceMs * 1_000),
               addresses,
-              1);
+              1,
+              beginPerSecond);
       var halfway = CompletableFuture.supplyAsync(() -> memoryHalfway(gateway));
       LoadResult load = generator.run(plan);
       ProcessCost cost = gateway.cost();
@@ -77,9 +99,13 @@ record StreamsBench(
     }
   }
 
+  private double rampSeconds() {
+    return (double) streams / beginPerSecond;
+  }
+
   private String memoryHalfway(Arm gateway) {
     try {
-      Thread.sleep(holdSeconds * 500L);
+      Thread.sleep((long) ((rampSeconds() + holdSeconds) * 500));
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
@@ -92,7 +118,7 @@ record StreamsBench(
         """
         | | |
         |---|--:|
-        | streams asked for, all opened together | %,d |
+        | streams asked for, begun at %,d a second, all open together for about %.0f s | %,d |
         | complete, every frame and `[DONE]` | %,d |
         | broken | %,d (first: %s) |
         | frames of each, one each %.0f ms | %,d |
@@ -102,6 +128,8 @@ record StreamsBench(
         | gateway: CPU in all, per frame | %.1f s, %.1f us |
 
         """,
+        beginPerSecond,
+        holdSeconds - rampSeconds(),
         streams,
         load.requests(),
         load.errors(),

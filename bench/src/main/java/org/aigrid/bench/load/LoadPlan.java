@@ -12,6 +12,8 @@ package org.aigrid.bench.load;
 /// @param paceMicros time between frames, or 0 for all at once
 /// @param sources loopback addresses to connect from, 127.0.0.1 upwards
 /// @param requestsMax requests of one connection, or 0 for as many as fit; 1 holds one stream each
+/// @param beginPerSecond connections that send their first request in a second, when requestsMax is
+///   not 0: a crowd, not a blow that overruns the accept queue of whatever listens
 public record LoadPlan(
     String host,
     int port,
@@ -21,9 +23,15 @@ public record LoadPlan(
     int frames,
     int paceMicros,
     int sources,
-    int requestsMax) {
+    int requestsMax,
+    int beginPerSecond) {
   public LoadPlan {
-    if (connections < 1 || millis < 1 || frames < 0 || paceMicros < 0 || sources < 1) {
+    if (connections < 1
+        || millis < 1
+        || frames < 0
+        || paceMicros < 0
+        || sources < 1
+        || beginPerSecond < 1) {
       throw new IllegalArgumentException(
           "load plan: connections "
               + connections
@@ -35,7 +43,8 @@ public record LoadPlan(
               + paceMicros
               + ", sources "
               + sources
-              + " (expected: connections, millis and sources 1 or more, the others 0 or more)");
+              + " (expected: connections, millis, sources and beginPerSecond 1 or more, the others 0 or"
+              + " more)");
     }
   }
 
@@ -67,7 +76,8 @@ public record LoadPlan(
         "" + frames,
         "" + paceMicros,
         "" + sources,
-        "" + requestsMax);
+        "" + requestsMax,
+        "" + beginPerSecond);
   }
 
   static LoadPlan parse(String line) {
@@ -81,6 +91,7 @@ public record LoadPlan(
         Integer.parseInt(f[5]),
         Integer.parseInt(f[6]),
         Integer.parseInt(f[7]),
-        Integer.parseInt(f[8]));
+        Integer.parseInt(f[8]),
+        Integer.parseInt(f[9]));
   }
 }

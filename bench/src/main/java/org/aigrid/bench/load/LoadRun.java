@@ -203,8 +203,15 @@ final class LoadRun {
     boolean hold = plan.requestsMax() > 0;
     recordFromNanos =
         System.nanoTime() + (hold ? 0 : TimeUnit.MILLISECONDS.toNanos(LoadGenerator.SETTLE_MILLIS));
+    long delayNanos = 0;
     for (Channel channel : Set.copyOf(open)) {
-      channel.pipeline().fireUserEventTriggered(LoadConnection.GO);
+      if (hold) {
+        Runnable begin = () -> channel.pipeline().fireUserEventTriggered(LoadConnection.GO);
+        var _ = loop.schedule(begin, delayNanos, TimeUnit.NANOSECONDS);
+        delayNanos += TimeUnit.SECONDS.toNanos(1) / plan.beginPerSecond();
+      } else {
+        channel.pipeline().fireUserEventTriggered(LoadConnection.GO);
+      }
     }
     var _ =
         loop.schedule(

@@ -73,6 +73,7 @@ class LoadRunTest {
         frames,
         paceMicros,
         sources,
-        requestsMax);
+        requestsMax,
+        1_000);
   }
 }
