@@ -9,8 +9,8 @@ import org.aigrid.core.route.RouteRequest;
 ///
 /// Before the first byte a failure is invisible to the client as long as attempts, the client's
 /// deadline and the retry budget last; every retry is routed anew, so it passes the permitted
-/// filter again. After the first byte a break ends the stream with an error. A finished request
-/// ignores whatever still arrives, so late events of abandoned attempts do no harm. Immutable.
+/// filter again. After the first byte a break ends the stream with an error. What an abandoned
+/// attempt still says is ignored, and so is whatever reaches a finished request. Immutable.
 ///
 /// @param phase where it stands
 /// @param attempt number of the attempt under way, from 0
@@ -56,17 +56,19 @@ public record Attempts(
                   new AttemptEffect.Finish(Outcome.REFUSED))
               : Step.to(this);
       case AttemptEvent.Failed failed ->
-          phase == Phase.WAITING ? failed(failed, settings, nowMs) : Step.to(this);
-      case AttemptEvent.FirstByte() ->
-          phase == Phase.WAITING
+          phase == Phase.WAITING && failed.attempt() == attempt
+              ? failed(failed, settings, nowMs)
+              : Step.to(this);
+      case AttemptEvent.FirstByte(int of) ->
+          phase == Phase.WAITING && of == attempt
               ? Step.to(at(Phase.RELAYING, endpoint), new AttemptEffect.Relay())
               : Step.to(this);
-      case AttemptEvent.Ended() ->
-          phase == Phase.RELAYING
+      case AttemptEvent.Ended(int of) ->
+          phase == Phase.RELAYING && of == attempt
               ? Step.to(at(Phase.FINISHED, endpoint), new AttemptEffect.Finish(Outcome.COMPLETE))
               : Step.to(this);
-      case AttemptEvent.Broken() ->
-          phase == Phase.RELAYING
+      case AttemptEvent.Broken(int of) ->
+          phase == Phase.RELAYING && of == attempt
               ? Step.to(
                   at(Phase.FINISHED, endpoint),
                   new AttemptEffect.BreakStream(),

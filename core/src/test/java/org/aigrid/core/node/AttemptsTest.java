@@ -13,10 +13,14 @@ import org.junit.jupiter.api.Test;
 
 class AttemptsTest {
   private static final AttemptSettings SETTINGS = AttemptSettings.DEFAULT;
-  private static final AttemptEvent LOST = new AttemptEvent.Failed(Failure.UNREACHABLE, 0, true);
 
   private Attempts state = Attempts.begin(60_000).state();
   private List<AttemptEffect> effects = Attempts.begin(60_000).effects();
+
+  /// The attempt under way is lost.
+  private AttemptEvent lost() {
+    return new AttemptEvent.Failed(state.attempt(), Failure.UNREACHABLE, 0, true);
+  }
 
   private void on(AttemptEvent event, long nowMs) {
     Step<Attempts, AttemptEffect> step = state.on(event, SETTINGS, nowMs);
@@ -29,9 +33,9 @@ class AttemptsTest {
     assertThat(effects).hasOnlyElementsOfType(AttemptEffect.Route.class).hasSize(1);
     on(new AttemptEvent.Routed(4, 800), 1_000);
     assertThat(effects).containsExactly(new AttemptEffect.Dispatch(4, 0, 1_000 + 8_000));
-    on(new AttemptEvent.FirstByte(), 1_500);
+    on(new AttemptEvent.FirstByte(state.attempt()), 1_500);
     assertThat(effects).containsExactly(new AttemptEffect.Relay());
-    on(new AttemptEvent.Ended(), 3_000);
+    on(new AttemptEvent.Ended(state.attempt()), 3_000);
     assertThat(effects).containsExactly(new AttemptEffect.Finish(Outcome.COMPLETE));
     assertThat(state.endpoint()).isEqualTo(4);
   }
@@ -39,22 +43,22 @@ class AttemptsTest {
   @Test
   void aFailureBeforeTheFirstByteIsTriedElsewhereWithoutTheEndpointsThatFailed() {
     on(new AttemptEvent.Routed(4, 100), 0);
-    on(LOST, 10);
+    on(lost(), 10);
     assertThat(effects.getFirst()).isEqualTo(new AttemptEffect.Abandon());
     assertThat(((AttemptEffect.Route) effects.getLast()).triedEndpoints()).containsExactly(4);
     on(new AttemptEvent.Routed(9, 100), 20);
     assertThat(effects).containsExactly(new AttemptEffect.Dispatch(9, 1, 20 + 5_000));
-    on(LOST, 30);
+    on(lost(), 30);
     assertThat(((AttemptEffect.Route) effects.getLast()).triedEndpoints()).containsExactly(4, 9);
   }
 
   @Test
   void afterTheFirstByteABreakEndsTheStreamAndIsNeverRetried() {
     on(new AttemptEvent.Routed(4, 100), 0);
-    on(new AttemptEvent.FirstByte(), 10);
-    on(LOST, 20);
+    on(new AttemptEvent.FirstByte(state.attempt()), 10);
+    on(lost(), 20);
     assertThat(effects).isEmpty();
-    on(new AttemptEvent.Broken(), 30);
+    on(new AttemptEvent.Broken(state.attempt()), 30);
     assertThat(effects)
         .containsExactly(new AttemptEffect.BreakStream(), new AttemptEffect.Finish(Outcome.BROKEN));
   }
@@ -63,7 +67,7 @@ class AttemptsTest {
   void withoutBudgetAttemptsOrTimeTheFailureIsAnswered() {
     on(new AttemptEvent.Routed(4, 100), 0);
     Attempts waiting = state;
-    var overBudget = new AttemptEvent.Failed(Failure.REFUSED_ELSEWHERE, 7_000, false);
+    var overBudget = new AttemptEvent.Failed(0, Failure.REFUSED_ELSEWHERE, 7_000, false);
     assertThat(waiting.on(overBudget, SETTINGS, 10).effects())
         .containsExactly(
             new AttemptEffect.Abandon(),
@@ -71,12 +75,12 @@ class AttemptsTest {
             new AttemptEffect.Finish(Outcome.FAILED));
     assertThat(waiting.mayRetry(SETTINGS, 59_999)).isTrue();
     assertThat(waiting.mayRetry(SETTINGS, 60_000)).isFalse();
-    assertThat(waiting.on(LOST, SETTINGS, 60_000).state().phase()).isEqualTo(Phase.FINISHED);
+    assertThat(waiting.on(lost(), SETTINGS, 60_000).state().phase()).isEqualTo(Phase.FINISHED);
     for (int attempt = 0; attempt < SETTINGS.attemptsMax() - 1; attempt++) {
-      on(LOST, 20);
+      on(lost(), 20);
       on(new AttemptEvent.Routed(5 + attempt, 100), 20);
     }
-    on(LOST, 30);
+    on(lost(), 30);
     assertThat(effects)
         .contains(
             new AttemptEffect.AnswerFailed(Failure.UNREACHABLE, SETTINGS.attemptsMax(), 0),
@@ -133,15 +137,36 @@ class AttemptsTest {
   }
 
   private static AttemptEvent anyEvent(SplittableRandom random) {
+    int attempt = random.nextInt(4); // of the attempt under way, of an earlier or of a later one
     return switch (random.nextInt(12)) {
       case 0, 1, 2, 3 -> new AttemptEvent.Routed(random.nextInt(50), random.nextDouble(5_000));
-      case 4, 5, 6 -> new AttemptEvent.Failed(Failure.TOO_SLOW, 0, random.nextInt(4) > 0);
-      case 7 -> new AttemptEvent.FirstByte();
-      case 8 -> new AttemptEvent.Ended();
-      case 9 -> new AttemptEvent.Broken();
+      case 4, 5, 6 -> new AttemptEvent.Failed(attempt, Failure.TOO_SLOW, 0, random.nextInt(4) > 0);
+      case 7 -> new AttemptEvent.FirstByte(attempt);
+      case 8 -> new AttemptEvent.Ended(attempt);
+      case 9 -> new AttemptEvent.Broken(attempt);
       case 10 -> new AttemptEvent.NotRouted(Refusal.ALL_TRIED, 1_000);
       default -> new AttemptEvent.ClientGone();
     };
+  }
+
+  @Test
+  void whatAnAbandonedAttemptStillSaysIsNotTakenForTheNextOnes() {
+    on(new AttemptEvent.Routed(4, 100), 0);
+    on(lost(), 10);
+    on(new AttemptEvent.Routed(9, 100), 20);
+    Attempts second = state;
+    for (AttemptEvent late :
+        List.of(
+            new AttemptEvent.Failed(0, Failure.TOO_SLOW, 0, true),
+            new AttemptEvent.FirstByte(0),
+            new AttemptEvent.Broken(0))) {
+      on(late, 30);
+      assertThat(effects).as("%s", late).isEmpty();
+      assertThat(state).isSameAs(second);
+    }
+    on(new AttemptEvent.FirstByte(1), 40);
+    on(new AttemptEvent.Ended(0), 50);
+    assertThat(state.phase()).isEqualTo(Phase.RELAYING);
   }
 
   @Test

@@ -251,6 +251,12 @@ final class Exchange implements Upstreams.Listener {
     }
   }
 
+  /// Number of the attempt under way.
+  private int attempt() {
+    Attempts state = attempts;
+    return state == null ? 0 : state.attempt();
+  }
+
   private void apply(Step<Attempts, AttemptEffect> step) {
     attempts = step.state();
     for (AttemptEffect effect : step.effects()) {
@@ -321,7 +327,7 @@ final class Exchange implements Upstreams.Listener {
         context
             .executor()
             .schedule(
-                () -> failed(Failure.TOO_SLOW, 0),
+                () -> failed(attempt, Failure.TOO_SLOW, 0),
                 Math.max(1, firstByteByMs - nowMs),
                 TimeUnit.MILLISECONDS);
     send(siteRequest(attempt, state.deadlineMs() - nowMs), true);
@@ -375,9 +381,9 @@ final class Exchange implements Upstreams.Listener {
     }
   }
 
-  private void failed(Failure failure, int retryAfterMs) {
+  private void failed(int attempt, Failure failure, int retryAfterMs) {
     Attempts state = attempts;
-    if (state == null) {
+    if (state == null || state.attempt() != attempt) {
       return;
     }
     if (failure == Failure.UNREACHABLE && placed != null) {
@@ -389,7 +395,7 @@ final class Exchange implements Upstreams.Listener {
     if (allowed) {
       gateway.metrics().retried(failure.name().toLowerCase(Locale.ROOT));
     }
-    on(new AttemptEvent.Failed(failure, retryAfterMs, allowed));
+    on(new AttemptEvent.Failed(attempt, failure, retryAfterMs, allowed));
   }
 
   // ---- what the site answers
@@ -404,10 +410,12 @@ final class Exchange implements Upstreams.Listener {
         retryable(code)
             && answer.headers().contains(GridHeaders.RETRY, GridHeaders.RETRY_ELSEWHERE, true);
     if (elsewhere) {
-      failed(Failure.REFUSED_ELSEWHERE, 1_000 * retryAfterSeconds(answer));
+      failed(attempt(), Failure.REFUSED_ELSEWHERE, 1_000 * retryAfterSeconds(answer));
     } else if (code == 401) {
       failed(
-          Failure.UNREACHABLE, 0); // the site does not know this gateway: not the client's business
+          attempt(),
+          Failure.UNREACHABLE,
+          0); // the site does not know this gateway: not the client's business
     } else {
       head = answer;
       releaseResendable();
@@ -436,7 +444,7 @@ final class Exchange implements Upstreams.Listener {
     boolean last = content instanceof LastHttpContent;
     if (firstTokenNanos == 0 && (last || content.content().isReadable())) {
       firstTokenNanos = System.nanoTime();
-      on(new AttemptEvent.FirstByte());
+      on(new AttemptEvent.FirstByte(attempt()));
     }
     if (last) {
       upstream = null;
@@ -448,7 +456,7 @@ final class Exchange implements Upstreams.Listener {
         relayBytes(content.content());
       }
     } catch (SseFrames.FrameTooLong e) {
-      on(new AttemptEvent.Broken());
+      on(new AttemptEvent.Broken(attempt()));
       abandon();
     } finally {
       content.release();
@@ -456,7 +464,7 @@ final class Exchange implements Upstreams.Listener {
     if (last) {
       context.write(LastHttpContent.EMPTY_LAST_CONTENT);
       unflushed = true;
-      on(new AttemptEvent.Ended());
+      on(new AttemptEvent.Ended(attempt()));
     }
   }
 
@@ -481,9 +489,9 @@ final class Exchange implements Upstreams.Listener {
       return;
     }
     if (firstTokenNanos == 0) {
-      failed(Failure.UNREACHABLE, 0);
+      failed(attempt(), Failure.UNREACHABLE, 0);
     } else {
-      on(new AttemptEvent.Broken());
+      on(new AttemptEvent.Broken(attempt()));
     }
   }
 
