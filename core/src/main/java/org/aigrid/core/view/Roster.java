@@ -47,6 +47,7 @@ public final class Roster {
   private final byte[] jurisdiction;
   private final int[] firstEndpoint;
   private final int[] endpointCount;
+  private final int[] runLength; // endpoints kept for the site, also while it is away
   private final int[] neighbours;
   private final int[] regional;
   private final int[] hubs;
@@ -75,6 +76,7 @@ public final class Roster {
     jurisdiction = new byte[siteCount];
     firstEndpoint = new int[siteCount];
     endpointCount = new int[siteCount];
+    runLength = new int[siteCount];
     siteOfEndpoint = new int[endpoints.size()];
     modelOfEndpoint = new int[endpoints.size()];
     specOfEndpoint = endpoints.toArray(EndpointSpec[]::new);
@@ -86,6 +88,7 @@ public final class Roster {
       SiteSpec spec = sites.get(site);
       int[] run = endpointRuns.get(site);
       firstEndpoint[site] = run[0];
+      runLength[site] = run[1];
       endpointCount[site] = spec == null ? 0 : run[1];
       siteByEntry.put(ids.get(site), site);
       tier[site] = spec == null ? Tier.CELL : spec.tier();
@@ -136,25 +139,20 @@ public final class Roster {
     var newEndpoints = new ArrayList<>(Arrays.asList(specOfEndpoint));
     var runs = new ArrayList<int[]>(sites.size() + changed.size());
     for (int site = 0; site < sites.size(); site++) {
-      SiteSpec spec = sites.get(site);
-      runs.add(new int[] {firstEndpoint[site], spec == null ? 0 : endpointCount[site]});
+      runs.add(new int[] {firstEndpoint[site], runLength[site]});
     }
     for (String id : removedIds) {
       Integer site = siteByEntry.get(id);
       if (site != null) {
         newSites.set(site, null);
-        runs.get(site)[1] = 0;
       }
     }
     var indexById = new HashMap<>(siteByEntry);
     for (SiteSpec spec : changed) {
       Integer known = indexById.get(spec.id());
-      SiteSpec before = known == null ? null : newSites.get(known);
-      int[] run =
-          before != null && known != null && before.endpoints().equals(spec.endpoints())
-              ? runs.get(known)
-              : new int[] {newEndpoints.size(), spec.endpoints().size()};
-      if (run[0] == newEndpoints.size()) {
+      int[] run = known == null ? null : runs.get(known);
+      if (run == null || !newEndpoints.subList(run[0], run[0] + run[1]).equals(spec.endpoints())) {
+        run = new int[] {newEndpoints.size(), spec.endpoints().size()};
         newEndpoints.addAll(spec.endpoints());
       }
       if (known == null) {

@@ -145,7 +145,7 @@ class RosterTest {
   }
 
   @Test
-  void aSiteThatLeftServesNothingAndGetsItsIndexBack() {
+  void aSiteThatLeftServesNothingAndGetsItsIndicesBack() {
     SiteSpec a = SmallWorld.site("a", Tier.CELL, 1, 1);
     SiteSpec b = SmallWorld.site("b", Tier.CELL, 2, 2);
     Roster without = Roster.of(List.of(a, b)).without(List.of("a"));
@@ -159,6 +159,7 @@ class RosterTest {
     assertThat(again.indexOfSite("a")).isZero();
     assertThat(again.siteOf(again.endpointOf(0, 0))).isZero();
     assertThat(Objects.requireNonNull(again.siteSpec(0)).id()).isEqualTo("a");
+    assertThat(again.endpointCount()).as("its endpoints have their indices back").isEqualTo(2);
   }
 
   @Test
