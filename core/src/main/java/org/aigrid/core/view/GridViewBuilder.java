@@ -41,6 +41,9 @@ public final class GridViewBuilder {
   /// spoil the snapshot of everybody else.
   public void register(SiteSpec site) {
     site.endpoints().forEach(EngineProfiles::of);
+    if (jurisdictions.size() == Roster.JURISDICTIONS_MAX) {
+      forgetJurisdictionsWithoutSites();
+    }
     if (!jurisdictions.contains(site.jurisdiction())
         && jurisdictions.size() == Roster.JURISDICTIONS_MAX) {
       throw new IllegalArgumentException(
@@ -55,6 +58,17 @@ public final class GridViewBuilder {
     jurisdictions.add(site.jurisdiction());
     leaving.remove(site.id());
     joining.put(site.id(), site);
+  }
+
+  private void forgetJurisdictionsWithoutSites() {
+    jurisdictions.clear();
+    for (int site = 0; site < roster.siteCount(); site++) {
+      SiteSpec present = roster.siteSpec(site);
+      if (present != null && !leaving.contains(present.id())) {
+        jurisdictions.add(present.jurisdiction());
+      }
+    }
+    joining.values().forEach(site -> jurisdictions.add(site.jurisdiction()));
   }
 
   /// Many sites join at once.

@@ -223,7 +223,7 @@ public final class Registry implements GridSource, HeartbeatSink, AutoCloseable 
       arrived = HashMap.newHashMap(heard.size());
     }
     left.forEach(builder::remove);
-    joined.values().forEach(joins -> builder.register(joins.site()));
+    joined.values().removeIf(joins -> !registered(joins.site()));
     for (Arrived arrival : heard.values()) {
       switch (builder.apply(arrival.heartbeat(), arrival.atMs())) {
         case Applied.Accepted _, Applied.Stale _ -> {}
@@ -237,6 +237,18 @@ public final class Registry implements GridSource, HeartbeatSink, AutoCloseable 
       addresses = grown;
     }
     view = next;
+  }
+
+  /// False when the view refuses the site, which costs nobody else the view.
+  private boolean registered(SiteSpec site) {
+    try {
+      builder.register(site);
+      return true;
+    } catch (IllegalArgumentException e) {
+      log.warn("site {} cannot join: {}", site.id(), e.getMessage());
+      forget(site.id());
+      return false;
+    }
   }
 
   /// A site that the view does not know has to register again: its next heartbeat is answered so.

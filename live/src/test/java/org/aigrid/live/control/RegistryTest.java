@@ -130,6 +130,29 @@ class RegistryTest {
   }
 
   @Test
+  void aSiteThatTheViewRefusesKeepsNobodyElseOut() {
+    try (Registry wide = Registry.start(settings(10, 1_000, 100), clockMs::get)) {
+      for (int i = 0; i < 64; i++) {
+        wide.register(site("s" + i, code(i)), SOMEWHERE);
+      }
+      wide.register(site("refused", code(64)), SOMEWHERE);
+      wide.register(site("welcome", code(0)), SOMEWHERE);
+      until(() -> wide.view().roster().indexOfSite("welcome") >= 0);
+      assertThat(wide.view().roster().indexOfSite("refused")).isNegative();
+      until(() -> !wide.accept(heartbeat("refused", 1, 3_000, 0)));
+
+      wide.remove("s1");
+      wide.register(site("refused", code(64)), SOMEWHERE);
+      until(() -> wide.view().roster().indexOfSite("refused") >= 0);
+    }
+  }
+
+  /// A two-letter code.
+  private static String code(int i) {
+    return "" + (char) ('A' + i / 26) + (char) ('A' + i % 26);
+  }
+
+  @Test
   void manyThreadsRegisterAndBeatWhileReadersSeeOnlyWholeViews() throws Exception {
     int writers = 8;
     int sitesPerWriter = 20;
