@@ -74,8 +74,6 @@ final class ResponsesRendering implements Rendering {
     if (!stream) {
       return done;
     }
-    String item =
-        event("response.output_item.done", "\"output_index\":0,\"item\":" + item(status, whole));
     String parts =
         tool == null
             ? event(
@@ -90,6 +88,8 @@ final class ResponsesRendering implements Rendering {
             : event(
                 "response.function_call_arguments.done",
                 place() + ",\"name\":" + Json.quote(tool) + ",\"arguments\":" + Json.quote(whole));
+    String item =
+        event("response.output_item.done", "\"output_index\":0,\"item\":" + item(status, whole));
     return parts + item + event("response." + status, "\"response\":" + done);
   }
 
