@@ -1,5 +1,6 @@
 package org.aigrid.core.admit;
 
+import org.aigrid.core.admit.Admission.Allowance;
 import org.aigrid.core.admit.Admission.Limit;
 
 /// Two token buckets of one key: requests and model tokens per minute. Each holds a minute's worth
@@ -44,22 +45,26 @@ public final class RateLimiter {
       throw new IllegalArgumentException("tokens: " + tokens + " (expected: 0 or more)");
     }
     if (tokens > tokensPerMinute) {
-      return new Admission.TooLarge(tokensPerMinute);
+      return new Admission.TooLarge(tokensPerMinute, left());
     }
     if (requestShares < MINUTE_MS) {
       return new Admission.Limited(
-          Limit.REQUESTS_PER_MINUTE, ceilDiv(MINUTE_MS - requestShares, requestsPerMinute));
+          Limit.REQUESTS_PER_MINUTE, ceilDiv(MINUTE_MS - requestShares, requestsPerMinute), left());
     }
     long cost = tokens * MINUTE_MS;
     if (tokenShares < cost) {
       return new Admission.Limited(
-          Limit.TOKENS_PER_MINUTE, ceilDiv(cost - tokenShares, tokensPerMinute));
+          Limit.TOKENS_PER_MINUTE, ceilDiv(cost - tokenShares, tokensPerMinute), left());
     }
     requestShares -= MINUTE_MS;
     tokenShares -= cost;
-    return new Admission.Admitted(
+    return new Admission.Admitted(left());
+  }
+
+  private Allowance left() {
+    return new Allowance(
         requestShares / MINUTE_MS,
-        tokenShares / MINUTE_MS,
+        Math.max(0, tokenShares / MINUTE_MS),
         ceilDiv(requestsPerMinute * MINUTE_MS - requestShares, requestsPerMinute),
         ceilDiv(tokensPerMinute * MINUTE_MS - tokenShares, tokensPerMinute));
   }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.ArrayList;
 import java.util.SplittableRandom;
+import org.aigrid.core.admit.Admission.Allowance;
 import org.junit.jupiter.api.Test;
 
 class RateLimiterTest {
@@ -82,7 +83,7 @@ class RateLimiterTest {
     limiter.settle(Long.MAX_VALUE, 0);
     assertThat(limiter.admit(0, 0))
         .isInstanceOfSatisfying(
-            Admission.Admitted.class, a -> assertThat(a.remainingTokens()).isEqualTo(1_000));
+            Admission.Admitted.class, a -> assertThat(a.left().tokens()).isEqualTo(1_000));
   }
 
   @Test
@@ -92,13 +93,15 @@ class RateLimiterTest {
       limiter.settle(0, Long.MAX_VALUE);
     }
     assertThat(limiter.admit(1_000, 0))
-        .isEqualTo(new Admission.Limited(Admission.Limit.TOKENS_PER_MINUTE, 120_000));
+        .isEqualTo(
+            new Admission.Limited(
+                Admission.Limit.TOKENS_PER_MINUTE, 120_000, new Allowance(100, 0, 0, 120_000)));
   }
 
   @Test
   void aRequestLargerThanTheLimitIsNotToldToComeBack() {
     assertThat(new RateLimiter(100, 1_000, 0).admit(1_001, 0))
-        .isEqualTo(new Admission.TooLarge(1_000));
+        .isEqualTo(new Admission.TooLarge(1_000, new Allowance(100, 1_000, 0, 0)));
   }
 
   @Test

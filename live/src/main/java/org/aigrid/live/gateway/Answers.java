@@ -57,22 +57,22 @@ final class Answers {
   }
 
   /// The `x-ratelimit-*` family; a limit that is not set is not mentioned.
-  static void limits(HttpHeaders headers, KeyEntry key, Admission.@Nullable Admitted admitted) {
-    if (admitted == null) {
+  static void limits(HttpHeaders headers, KeyEntry key, Admission.@Nullable Allowance left) {
+    if (left == null) {
       return;
     }
     headers.set(GridHeaders.ORGANIZATION, key.tenant());
     if (key.limiter().requestsPerMinute() != RateLimiter.UNLIMITED) {
       headers
           .set(GridHeaders.LIMIT_REQUESTS, Long.toString(key.limiter().requestsPerMinute()))
-          .set(GridHeaders.REMAINING_REQUESTS, Long.toString(admitted.remainingRequests()))
-          .set(GridHeaders.RESET_REQUESTS, goDuration(admitted.resetRequestsMs()));
+          .set(GridHeaders.REMAINING_REQUESTS, Long.toString(left.requests()))
+          .set(GridHeaders.RESET_REQUESTS, goDuration(left.resetRequestsMs()));
     }
     if (key.limiter().tokensPerMinute() != RateLimiter.UNLIMITED) {
       headers
           .set(GridHeaders.LIMIT_TOKENS, Long.toString(key.limiter().tokensPerMinute()))
-          .set(GridHeaders.REMAINING_TOKENS, Long.toString(admitted.remainingTokens()))
-          .set(GridHeaders.RESET_TOKENS, goDuration(admitted.resetTokensMs()));
+          .set(GridHeaders.REMAINING_TOKENS, Long.toString(left.tokens()))
+          .set(GridHeaders.RESET_TOKENS, goDuration(left.resetTokensMs()));
     }
   }
 

@@ -94,7 +94,8 @@ final class Exchange implements Upstreams.Listener {
   private @Nullable RequestScan scan;
   private List<String> jurisdictions = List.of();
   private boolean jurisdictionsLimited;
-  private Admission.@Nullable Admitted admitted;
+  private Admission.@Nullable Allowance allowance;
+  private boolean admitted;
   private long estimatedTokens;
   private @Nullable Attempts attempts;
 
@@ -201,16 +202,17 @@ final class Exchange implements Upstreams.Listener {
     synchronized (key) {
       admission = key.limiter().admit(estimatedTokens, gateway.grid().nowMs());
     }
+    allowance = admission.left();
     return switch (admission) {
-      case Admission.Admitted yes -> {
-        admitted = yes;
+      case Admission.Admitted _ -> {
+        admitted = true;
         yield true;
       }
       case Admission.Limited limited -> {
         reject(Answers.limited(limited));
         yield false;
       }
-      case Admission.TooLarge(long tokensPerMinute) -> {
+      case Admission.TooLarge(long tokensPerMinute, var _) -> {
         reject(
             new ApiError(
                 429,
@@ -518,7 +520,7 @@ final class Exchange implements Upstreams.Listener {
     copy(from, headers, HttpHeaderNames.RETRY_AFTER);
     copy(from, headers, GridHeaders.SHOULD_RETRY);
     Answers.identify(headers, requestId, elapsedMs());
-    Answers.limits(headers, key, admitted);
+    Answers.limits(headers, key, allowance);
     place(headers);
     context.write(answer);
     unflushed = true;
@@ -632,7 +634,7 @@ final class Exchange implements Upstreams.Listener {
   private void answer(ApiError error) {
     status = error.status();
     var response = Answers.error(error, requestId, elapsedMs());
-    Answers.limits(response.headers(), key, admitted);
+    Answers.limits(response.headers(), key, allowance);
     if (explanation != null) {
       response.headers().set(GridHeaders.EXPLAIN, Explain.json(explanation));
     }
@@ -665,12 +667,7 @@ final class Exchange implements Upstreams.Listener {
     long firstNanos = firstTokenNanos == 0 ? 0 : firstTokenNanos - startNanos;
     String model = scan == null ? null : scan.model();
     boolean known = placed != null;
-    if (admitted != null && usage.found()) {
-      synchronized (key) {
-        key.limiter()
-            .settle(estimatedTokens, (long) usage.promptTokens() + usage.completionTokens());
-      }
-    }
+    settle(outcome);
     String ended = outcome.name().toLowerCase(Locale.ROOT);
     gateway
         .metrics()
@@ -709,6 +706,17 @@ final class Exchange implements Upstreams.Listener {
           TimeUnit.NANOSECONDS.toMillis(firstNanos),
           usage.promptTokens(),
           usage.completionTokens());
+    }
+  }
+
+  /// Gives back what was estimated and not used: all of it when no site answered.
+  private void settle(Outcome outcome) {
+    boolean nothingRan = outcome == Outcome.REFUSED || outcome == Outcome.FAILED;
+    if (admitted && (usage.found() || nothingRan)) {
+      long used = (long) usage.promptTokens() + usage.completionTokens();
+      synchronized (key) {
+        key.limiter().settle(estimatedTokens, used);
+      }
     }
   }
 
