@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.io.InputStreamReader;
 import java.nio.charset.Charset;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.concurrent.Callable;
 import org.aigrid.live.gateway.Keys;
 import org.jspecify.annotations.Nullable;
@@ -44,21 +45,66 @@ final class KeysCommand implements Runnable {
   int generate(
       @Option(names = "--id", defaultValue = "key", description = "Name for people and logs.")
           String id,
-      @Option(names = "--tenant", defaultValue = "tenant", description = "Who pays.")
-          String tenant) {
+      @Option(names = "--tenant", defaultValue = "tenant", description = "Who pays.") String tenant,
+      @Option(
+              names = "--requests-per-minute",
+              paramLabel = "N",
+              description = "Its rate limit. Default: none.")
+          @Nullable Long requestsPerMinute,
+      @Option(
+              names = "--tokens-per-minute",
+              paramLabel = "N",
+              description = "Its rate limit in tokens, prompt and output. Default: none.")
+          @Nullable Long tokensPerMinute,
+      @Option(
+              names = "--jurisdiction",
+              paramLabel = "CODE",
+              split = ",",
+              description =
+                  "Where its requests may be processed, such as JP; repeat it for more. Default:"
+                      + " anywhere.")
+          @Nullable List<String> jurisdictions) {
     for (String name : new String[] {id, tenant}) {
       if (!name.matches("[A-Za-z0-9._-]{1,64}")) {
         throw new CommandFailure(
             "'" + name + "' (expected: 1 to 64 letters, digits, '.', '_' or '-')");
       }
     }
+    requireOneOrMore("--requests-per-minute", requestsPerMinute);
+    requireOneOrMore("--tokens-per-minute", tokensPerMinute);
+    List<String> permitted = jurisdictions == null ? List.of() : jurisdictions;
+    for (String code : permitted) {
+      if (!code.matches("[A-Z]{2}")) {
+        throw new CommandFailure(
+            "--jurisdiction '" + code + "' (expected: two letters of ISO 3166-1, such as JP)");
+      }
+    }
     String secret = KeyStore.newSecret();
     if (spec != null) {
       spec.commandLine().getErr().println(secret);
-      spec.commandLine().getOut().print(KeyStore.entry(id, tenant, secret));
+      var entry = new StringBuilder(KeyStore.entry(id, tenant, secret));
+      if (requestsPerMinute != null) {
+        entry.append("requests_per_minute = ").append(requestsPerMinute).append('\n');
+      }
+      if (tokensPerMinute != null) {
+        entry.append("tokens_per_minute = ").append(tokensPerMinute).append('\n');
+      }
+      if (!permitted.isEmpty()) {
+        entry
+            .append("jurisdictions = [\"")
+            .append(String.join("\", \"", permitted))
+            .append("\"]\n");
+      }
+      spec.commandLine().getOut().print(entry);
       spec.commandLine().getOut().flush();
     }
     return 0;
+  }
+
+  private static void requireOneOrMore(String option, @Nullable Long value) {
+    if (value != null && value < 1) {
+      throw new CommandFailure(option + " " + value + " (expected: 1 or more)");
+    }
   }
 
   /// Prints the hash of a secret that somebody has already.

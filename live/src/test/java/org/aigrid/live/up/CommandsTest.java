@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import org.aigrid.live.gateway.KeyEntry;
 import org.aigrid.live.replay.PretendGrid;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -174,6 +175,25 @@ class CommandsTest {
     assertSentence(
         grid("up", "--upstream", url), "--upstream " + url + " does not list its models");
     assertThat(grid("up", "--port", "eighty").exitCode()).isEqualTo(2);
+  }
+
+  @Test
+  void aNewKeysLimitsAreThoseThatTheGridReads() throws Exception {
+    Ran made =
+        grid(
+            "keys",
+            "new",
+            "--requests-per-minute=3",
+            "--tokens-per-minute=500",
+            "--jurisdiction",
+            "JP,DE");
+    Path file = Files.writeString(folder.resolve("limited.toml"), made.out());
+    KeyEntry key = KeyStore.choose(null, file, null).keys().find(made.err().strip());
+    assertThat(key).isNotNull();
+    assertThat(made.out()).contains("requests_per_minute = 3\n", "tokens_per_minute = 500\n");
+    assertThat(key.jurisdictions()).containsExactly("JP", "DE");
+    assertSentence(grid("keys", "new", "--tokens-per-minute", "0"), "expected: 1 or more");
+    assertSentence(grid("keys", "new", "--jurisdiction", "Japan"), "two letters of ISO 3166-1");
   }
 
   @Test
