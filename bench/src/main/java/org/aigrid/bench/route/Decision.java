@@ -58,7 +58,7 @@ public class Decision {
     }
     inFlight.grow(endpoints);
     for (int i = 0; i < 20_000; i++) {
-      inFlight.charge(draws.nextInt(endpoints), draws.nextInt(4_000), 256, Long.MAX_VALUE);
+      inFlight.charge(draws.nextInt(endpoints), draws.nextInt(4_000), Long.MAX_VALUE);
     }
     for (int i = 0; i < REQUESTS; i++) {
       PromptBlocks blocks = prompts[draws.nextInt(PROMPTS)];

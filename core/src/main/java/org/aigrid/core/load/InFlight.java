@@ -13,7 +13,7 @@ import java.util.Arrays;
 /// router keeps `max(0, reported - own at that moment)`, and between reports the load is own plus
 /// others. No clocks are compared.
 ///
-/// Primitive columns, 48 bytes a lease and 40 bytes an endpoint; nothing is allocated after
+/// Primitive arrays, 25 bytes a lease and a row of 32 an endpoint; nothing is allocated after
 /// construction except when the grid grows. Not thread-safe. A call costs some 10 ns.
 public final class InFlight {
   /// Answer of `charge` at the bound: the router has too many requests under way.
@@ -21,7 +21,6 @@ public final class InFlight {
 
   private final int[] leaseEndpoint;
   private final int[] leaseUncached;
-  private final int[] leaseOutput;
   private final int[] leaseGeneration;
   private final byte[] leasePhase; // 0 free, 1 before the first token, 2 after it
   private final long[] leaseExpiresAtMs;
@@ -29,13 +28,16 @@ public final class InFlight {
   private int freeCount;
   private int sweepAt;
 
-  private long[] ownUncached = new long[0];
-  private int[] ownRequests = new int[0];
-  private long[] ownOutput = new long[0];
-  private long[] othersUncached = new long[0];
-  private int[] othersRequests = new int[0];
-  private long[] reportSeen = new long[0];
-  private long[] suspectedAt = new long[0]; // the report after which it could not be reached
+  // One row an endpoint, so that a decision touches one place of memory.
+  private static final int LONGS = 4;
+  private static final int OWN_UNCACHED = 0;
+  private static final int REQUESTS = 1; // own times 2^32 plus others'
+  private static final int OTHERS_UNCACHED = 2; // with SUSPECT, as of REPORT_SEEN
+  private static final int REPORT_SEEN = 3;
+  private static final long ONE_REQUEST = 1L << 32;
+  private static final long SUSPECT = 1L << 32;
+
+  private long[] rows = new long[0];
 
   /// @param leasesMax requests under way at most
   public InFlight(int leasesMax) {
@@ -44,7 +46,6 @@ public final class InFlight {
     }
     leaseEndpoint = new int[leasesMax];
     leaseUncached = new int[leasesMax];
-    leaseOutput = new int[leasesMax];
     leaseGeneration = new int[leasesMax];
     leasePhase = new byte[leasesMax];
     leaseExpiresAtMs = new long[leasesMax];
@@ -57,23 +58,18 @@ public final class InFlight {
 
   /// Makes room for endpoints up to `endpointCount`.
   public void grow(int endpointCount) {
-    if (endpointCount > ownUncached.length) {
-      int size = Math.max(endpointCount, ownUncached.length + ownUncached.length / 2);
-      int before = reportSeen.length;
-      ownUncached = Arrays.copyOf(ownUncached, size);
-      ownRequests = Arrays.copyOf(ownRequests, size);
-      ownOutput = Arrays.copyOf(ownOutput, size);
-      othersUncached = Arrays.copyOf(othersUncached, size);
-      othersRequests = Arrays.copyOf(othersRequests, size);
-      reportSeen = Arrays.copyOf(reportSeen, size);
-      suspectedAt = Arrays.copyOf(suspectedAt, size);
-      Arrays.fill(reportSeen, before, size, Long.MIN_VALUE);
-      Arrays.fill(suspectedAt, before, size, Long.MIN_VALUE);
+    int before = rows.length / LONGS;
+    if (endpointCount > before) {
+      int size = Math.max(endpointCount, before + before / 2);
+      rows = Arrays.copyOf(rows, size * LONGS);
+      for (int endpoint = before; endpoint < size; endpoint++) {
+        rows[endpoint * LONGS + REPORT_SEEN] = Long.MIN_VALUE;
+      }
     }
   }
 
   /// Charges a dispatch. The answer is a handle for `firstToken` and `end`, or `NONE` at the bound.
-  public long charge(int endpoint, int uncachedTokens, int outputTokens, long expiresAtMs) {
+  public long charge(int endpoint, int uncachedTokens, long expiresAtMs) {
     if (freeCount == 0) {
       return NONE;
     }
@@ -81,12 +77,10 @@ public final class InFlight {
     int slot = freeSlots[--freeCount];
     leaseEndpoint[slot] = endpoint;
     leaseUncached[slot] = Math.max(0, uncachedTokens);
-    leaseOutput[slot] = Math.max(0, outputTokens);
     leasePhase[slot] = 1;
     leaseExpiresAtMs[slot] = expiresAtMs;
-    ownUncached[endpoint] += leaseUncached[slot];
-    ownOutput[endpoint] += leaseOutput[slot];
-    ownRequests[endpoint]++;
+    rows[endpoint * LONGS + OWN_UNCACHED] += leaseUncached[slot];
+    rows[endpoint * LONGS + REQUESTS] += ONE_REQUEST;
     return (long) leaseGeneration[slot] << 32 | slot;
   }
 
@@ -95,7 +89,7 @@ public final class InFlight {
     int slot = slotOf(lease);
     if (slot >= 0 && leasePhase[slot] == 1) {
       leasePhase[slot] = 2;
-      ownUncached[leaseEndpoint[slot]] -= leaseUncached[slot];
+      rows[leaseEndpoint[slot] * LONGS + OWN_UNCACHED] -= leaseUncached[slot];
     }
   }
 
@@ -125,50 +119,53 @@ public final class InFlight {
   /// Takes over a site's report, once per sequence.
   public void onReport(int endpoint, long reportSequence, int queuedTokens, int requests) {
     grow(endpoint + 1);
-    if (reportSeen[endpoint] != reportSequence) {
-      reportSeen[endpoint] = reportSequence;
-      othersUncached[endpoint] = Math.max(0, queuedTokens - ownUncached[endpoint]);
-      othersRequests[endpoint] = Math.max(0, requests - ownRequests[endpoint]);
+    int row = endpoint * LONGS;
+    if (rows[row + REPORT_SEEN] != reportSequence) {
+      rows[row + REPORT_SEEN] = reportSequence;
+      rows[row + OTHERS_UNCACHED] =
+          Math.max(0, Math.max(0, queuedTokens) - rows[row + OWN_UNCACHED]);
+      long own = rows[row + REQUESTS] >> 32;
+      rows[row + REQUESTS] = (own << 32) + Math.max(0, requests - own);
     }
   }
 
-  /// The endpoint could not be reached although its last report, `reportSequence`, was fresh. The
-  /// mark ends by itself: with the site's next report, or with its lease.
-  public void suspect(int endpoint, long reportSequence) {
+  /// The endpoint could not be reached although the report last taken over was fresh. The mark ends
+  /// by itself: with the site's next report, or with its lease.
+  public void suspect(int endpoint) {
     grow(endpoint + 1);
-    suspectedAt[endpoint] = reportSequence;
+    rows[endpoint * LONGS + OTHERS_UNCACHED] |= SUSPECT;
   }
 
-  /// Whether the endpoint was unreachable and its site has said nothing since.
+  /// Whether the endpoint was unreachable and `reportSequence` was its site's last word then.
   public boolean suspected(int endpoint, long reportSequence) {
-    return endpoint < suspectedAt.length
-        && suspectedAt[endpoint] == reportSequence
-        && reportSequence != Long.MIN_VALUE;
+    return at(endpoint, REPORT_SEEN) == reportSequence
+        && (at(endpoint, OTHERS_UNCACHED) & SUSPECT) != 0;
   }
 
   /// Prompt tokens before a newcomer at the endpoint: own and others'.
   public long uncachedTokens(int endpoint) {
-    return endpoint < ownUncached.length ? ownUncached[endpoint] + othersUncached[endpoint] : 0;
+    return ownUncachedTokens(endpoint) + (at(endpoint, OTHERS_UNCACHED) & ~SUSPECT);
   }
 
   /// Requests waiting or running at the endpoint: own and others'.
   public int requests(int endpoint) {
-    return endpoint < ownRequests.length ? ownRequests[endpoint] + othersRequests[endpoint] : 0;
+    long requests = at(endpoint, REQUESTS);
+    return (int) (requests >> 32) + (int) requests;
   }
 
   /// This router's own requests at the endpoint.
   public int ownRequests(int endpoint) {
-    return endpoint < ownRequests.length ? ownRequests[endpoint] : 0;
+    return (int) (at(endpoint, REQUESTS) >> 32);
   }
 
   /// This router's own prompt tokens not yet prefilled at the endpoint.
   public long ownUncachedTokens(int endpoint) {
-    return endpoint < ownUncached.length ? ownUncached[endpoint] : 0;
+    return at(endpoint, OWN_UNCACHED);
   }
 
-  /// Output tokens that this router expects from its own requests at the endpoint.
-  public long ownOutputTokens(int endpoint) {
-    return endpoint < ownOutput.length ? ownOutput[endpoint] : 0;
+  private long at(int endpoint, int column) {
+    int at = endpoint * LONGS + column;
+    return at < rows.length ? rows[at] : 0;
   }
 
   /// Leases under way.
@@ -189,12 +186,11 @@ public final class InFlight {
   }
 
   private void release(int slot) {
-    int endpoint = leaseEndpoint[slot];
+    int row = leaseEndpoint[slot] * LONGS;
     if (leasePhase[slot] == 1) {
-      ownUncached[endpoint] -= leaseUncached[slot];
+      rows[row + OWN_UNCACHED] -= leaseUncached[slot];
     }
-    ownOutput[endpoint] -= leaseOutput[slot];
-    ownRequests[endpoint]--;
+    rows[row + REQUESTS] -= ONE_REQUEST;
     leasePhase[slot] = 0;
     leaseGeneration[slot] = leaseGeneration[slot] + 1 & Integer.MAX_VALUE;
     freeSlots[freeCount++] = slot;

@@ -54,6 +54,9 @@ public final class PrefixIndex {
   /// @return how many were found
   public int find(PromptBlocks blocks, long nowMs, int[] endpoints, int[] matchedBlocks) {
     int now = stamp(nowMs);
+    if (blocks.count() == 0 || lookup(key(blocks.hash(0))) < 0) {
+      return 0; // a prompt that begins as none before it, told by one probe
+    }
     int found = 0;
     int known = 0; // this many leading blocks are held by someone
     int unknown = blocks.count() + 1; // this many are not

@@ -26,14 +26,17 @@ public record RoundTrips(
   public static final RoundTrips DEFAULT = new RoundTrips(0.010, 1.5, 0.3, 0.6, 1.0, 2.0, 10);
 
   /// @param origin the caller's site, or -1 when unknown
-  public double ms(Roster roster, int origin, int site) {
-    if (origin == site) {
+  /// @param endpoint where it would run
+  public double ms(Roster roster, int origin, int endpoint) {
+    if (origin == roster.siteOf(endpoint)) {
       return sameSiteMs;
     }
-    double hops = hopMs(roster.tier(site));
+    double hops = hopMs(roster.tierOfEndpoint(endpoint));
     return origin < 0
         ? unknownOriginMs + hops
-        : sameSiteMs + hops + roster.distanceKm(origin, site) * fibreMsPerKm * pathFactor;
+        : sameSiteMs
+            + hops
+            + roster.distanceToEndpointKm(origin, endpoint) * fibreMsPerKm * pathFactor;
   }
 
   private double hopMs(Tier tier) {

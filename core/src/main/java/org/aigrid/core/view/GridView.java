@@ -1,10 +1,10 @@
 package org.aigrid.core.view;
 
-/// The grid as known at one instant: a roster and what the sites last said, in columns.
+/// The grid as known at one instant: a roster and what the sites last said, in rows.
 ///
 /// Immutable, safe to share between threads. Rows are addressed by the roster's dense site and
-/// endpoint indices; a read costs two array accesses. Two snapshots share every page of 128 rows in
-/// which nothing changed between them.
+/// endpoint indices; what is known of an endpoint lies within 40 bytes. Two snapshots share every
+/// page of 128 rows in which nothing changed between them.
 public final class GridView {
   public static final GridView EMPTY =
       new GridView(Roster.EMPTY, 0, 0, new Pages.Sites[0], new Pages.Endpoints[0]);
@@ -62,7 +62,11 @@ public final class GridView {
 
   /// What the site takes; `NONE` before its first heartbeat.
   public AdmissionState admission(int site) {
-    return switch (sites(site).admission[site & Pages.MASK]) {
+    return state(sites(site).admission[site & Pages.MASK]);
+  }
+
+  private static AdmissionState state(byte code) {
+    return switch (code) {
       case 2 -> AdmissionState.NEW_AND_EXISTING;
       case 1 -> AdmissionState.EXISTING_ONLY;
       default -> AdmissionState.NONE;
@@ -77,34 +81,44 @@ public final class GridView {
     };
   }
 
+  /// `leaseFresh` of the endpoint's site, from the endpoint's own row.
+  public boolean endpointLeaseFresh(int endpoint, long nowMs) {
+    return nowMs < endpoints(endpoint).leaseEndMs(endpoint & Pages.MASK);
+  }
+
+  /// `admission` of the endpoint's site, from the endpoint's own row.
+  public AdmissionState endpointAdmission(int endpoint) {
+    return state(endpoints(endpoint).admission(endpoint & Pages.MASK));
+  }
+
   /// Whether the endpoint stood in its site's last heartbeat.
   public boolean serving(int endpoint) {
-    return endpoints(endpoint).serving[endpoint & Pages.MASK];
+    return endpoints(endpoint).serving(endpoint & Pages.MASK);
   }
 
   public int queuedTokens(int endpoint) {
-    return endpoints(endpoint).queuedTokens[endpoint & Pages.MASK];
+    return endpoints(endpoint).queuedTokens(endpoint & Pages.MASK);
   }
 
   public int waiting(int endpoint) {
-    return endpoints(endpoint).waiting[endpoint & Pages.MASK];
+    return endpoints(endpoint).waiting(endpoint & Pages.MASK);
   }
 
   public int running(int endpoint) {
-    return endpoints(endpoint).running[endpoint & Pages.MASK];
+    return endpoints(endpoint).running(endpoint & Pages.MASK);
   }
 
   public int contextTokens(int endpoint) {
-    return endpoints(endpoint).contextTokens[endpoint & Pages.MASK];
+    return endpoints(endpoint).contextTokens(endpoint & Pages.MASK);
   }
 
   /// Sequence of the heartbeat that the endpoint's figures come from.
   public long reportSequence(int endpoint) {
-    return endpoints(endpoint).reportSequence[endpoint & Pages.MASK];
+    return endpoints(endpoint).sequence(endpoint & Pages.MASK);
   }
 
   /// Prompt tokens per second over all replicas: as the site measured it, else by the engine model.
   public double prefillTokensPerSecond(int endpoint) {
-    return endpoints(endpoint).prefillTokensPerSecond[endpoint & Pages.MASK];
+    return endpoints(endpoint).prefillTokensPerSecond(endpoint & Pages.MASK);
   }
 }

@@ -103,13 +103,13 @@ public final class GridViewBuilder {
     page.leaseEndMs[row] = leaseEndMs;
     page.admission[row] = GridView.code(heartbeat.admission());
     for (int e = roster.firstEndpoint(site); e < roster.endpointsEnd(site); e++) {
-      applyLoad(e, e - roster.firstEndpoint(site), heartbeat);
+      applyLoad(e, e - roster.firstEndpoint(site), heartbeat, leaseEndMs);
     }
     changed = true;
     return new Applied.Accepted(site, leaseEndMs);
   }
 
-  private void applyLoad(int endpoint, int position, Heartbeat heartbeat) {
+  private void applyLoad(int endpoint, int position, Heartbeat heartbeat, long leaseEndMs) {
     String model = roster.endpointSpec(endpoint).model().name();
     List<EndpointLoad> loads = heartbeat.endpointLoads();
     EndpointLoad load = null;
@@ -120,18 +120,18 @@ public final class GridViewBuilder {
         load = loads.get(i).model().equals(model) ? loads.get(i) : null;
       }
     }
-    Pages.Endpoints page = ownedEndpointPage(endpoint);
-    int row = endpoint & Pages.MASK;
-    page.serving[row] = load != null;
-    page.reportSequence[row] = heartbeat.sequence();
-    page.queuedTokens[row] = load == null ? 0 : load.queuedTokens();
-    page.waiting[row] = load == null ? 0 : load.waiting();
-    page.running[row] = load == null ? 0 : load.running();
-    page.contextTokens[row] = load == null ? 0 : load.contextTokens();
-    page.prefillTokensPerSecond[row] =
+    float prefill =
         load != null && load.prefillTokensPerSecond() > 0
             ? (float) load.prefillTokensPerSecond()
             : modelledPrefill(endpoint);
+    ownedEndpointPage(endpoint)
+        .set(
+            endpoint & Pages.MASK,
+            leaseEndMs,
+            heartbeat.sequence(),
+            GridView.code(heartbeat.admission()),
+            load,
+            prefill);
   }
 
   private float modelledPrefill(int endpoint) {
@@ -178,6 +178,9 @@ public final class GridViewBuilder {
       page.leaseEndMs[site & Pages.MASK] = Long.MIN_VALUE;
       page.sequence[site & Pages.MASK] = Long.MIN_VALUE;
       page.admission[site & Pages.MASK] = GridView.code(AdmissionState.NONE);
+      for (int e = roster.firstEndpoint(site); e < roster.endpointsEnd(site); e++) {
+        ownedEndpointPage(e).clear(e & Pages.MASK);
+      }
     }
   }
 

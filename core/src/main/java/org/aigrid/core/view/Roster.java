@@ -40,22 +40,36 @@ public final class Roster {
   private final List<ModelSpec> models = new ArrayList<>();
   private final List<String> jurisdictions = new ArrayList<>();
 
-  private final Tier[] tier;
+  // One row a site and one an endpoint. A decision looks at a dozen endpoints anywhere in the
+  // country, so what it costs is counted in cache lines: the endpoint's row holds what is asked of
+  // its site, too.
+  private static final int SITE_INTS = 4;
+  private static final int FIRST_ENDPOINT = 0;
+  private static final int ENDPOINT_COUNT = 1;
+  private static final int RUN_LENGTH = 2; // endpoints kept for the site, also while it is away
+  private static final int PLACE = 3; // jurisdiction times 256 plus tier
+  private static final int ENDPOINT_INTS = 8;
+  private static final int SITE = 0; // -1: the endpoint is gone
+  private static final int MODEL = 1;
+  private static final int REPLICAS = 2;
+  private static final int PROFILE = 3;
+  private static final int SITE_PLACE = 4; // as PLACE
+  private static final int UNIT_VECTOR = 5; // x, y, z of the site, as bits of floats
+  private static final Tier[] TIERS = Tier.values();
+
+  private final int[] siteRows;
+  private final int[] endpointRows;
+  private final List<EngineProfile> profiles = new ArrayList<>();
+
   private final double[] latitudeDegrees;
   private final double[] longitudeDegrees;
   private final double[] unitVectors; // x, y, z of each site
-  private final byte[] jurisdiction;
-  private final int[] firstEndpoint;
-  private final int[] endpointCount;
-  private final int[] runLength; // endpoints kept for the site, also while it is away
   private final int[] neighbours;
+  private final int[] neighbourEndpoints; // the first endpoint of each of `neighbours`, or -1
   private final int[] regional;
   private final int[] hubs;
 
-  private final int[] siteOfEndpoint; // -1: the endpoint is gone
-  private final int[] modelOfEndpoint;
   private final EndpointSpec[] specOfEndpoint;
-  private final EngineProfile[] profileOfEndpoint;
   private final int[][] endpointsOfModel;
   private final long[] jurisdictionsOfModel;
   private final NearestSites allNearest;
@@ -69,40 +83,43 @@ public final class Roster {
     this.ids = List.copyOf(ids);
     this.sites = Collections.unmodifiableList(new ArrayList<>(sites));
     siteByEntry = HashMap.newHashMap(siteCount);
-    tier = new Tier[siteCount];
     latitudeDegrees = new double[siteCount];
     longitudeDegrees = new double[siteCount];
     unitVectors = new double[3 * siteCount];
-    jurisdiction = new byte[siteCount];
-    firstEndpoint = new int[siteCount];
-    endpointCount = new int[siteCount];
-    runLength = new int[siteCount];
-    siteOfEndpoint = new int[endpoints.size()];
-    modelOfEndpoint = new int[endpoints.size()];
+    siteRows = new int[siteCount * SITE_INTS];
     specOfEndpoint = endpoints.toArray(EndpointSpec[]::new);
-    profileOfEndpoint = new EngineProfile[endpoints.size()];
-    Arrays.fill(siteOfEndpoint, -1);
+    endpointRows = new int[specOfEndpoint.length * ENDPOINT_INTS];
+    for (int e = 0; e < specOfEndpoint.length; e++) {
+      endpointRows[e * ENDPOINT_INTS + SITE] = -1;
+    }
 
     var jurisdictionByName = new HashMap<String, Integer>();
     for (int site = 0; site < siteCount; site++) {
       SiteSpec spec = sites.get(site);
       int[] run = endpointRuns.get(site);
-      firstEndpoint[site] = run[0];
-      runLength[site] = run[1];
-      endpointCount[site] = spec == null ? 0 : run[1];
+      int row = site * SITE_INTS;
+      siteRows[row + FIRST_ENDPOINT] = run[0];
+      siteRows[row + RUN_LENGTH] = run[1];
+      siteRows[row + PLACE] = Tier.CELL.ordinal();
       siteByEntry.put(ids.get(site), site);
-      tier[site] = spec == null ? Tier.CELL : spec.tier();
       if (spec == null) {
         continue;
       }
+      siteRows[row + ENDPOINT_COUNT] = run[1];
+      int inJurisdiction =
+          jurisdictionByName.computeIfAbsent(spec.jurisdiction(), this::addJurisdiction);
+      siteRows[row + PLACE] = inJurisdiction << 8 | spec.tier().ordinal();
       latitudeDegrees[site] = spec.position().latitudeDegrees();
       longitudeDegrees[site] = spec.position().longitudeDegrees();
       NearestSites.unitVector(latitudeDegrees[site], longitudeDegrees[site], unitVectors, 3 * site);
-      jurisdiction[site] =
-          (byte)
-              (int) jurisdictionByName.computeIfAbsent(spec.jurisdiction(), this::addJurisdiction);
-      for (int i = 0; i < run[1]; i++) {
-        siteOfEndpoint[run[0] + i] = site;
+      for (int e = run[0]; e < run[0] + run[1]; e++) {
+        int endpointRow = e * ENDPOINT_INTS;
+        endpointRows[endpointRow + SITE] = site;
+        endpointRows[endpointRow + SITE_PLACE] = siteRows[row + PLACE];
+        for (int axis = 0; axis < 3; axis++) {
+          endpointRows[endpointRow + UNIT_VECTOR + axis] =
+              Float.floatToRawIntBits((float) unitVectors[3 * site + axis]);
+        }
       }
     }
     nameModels();
@@ -111,6 +128,7 @@ public final class Roster {
     hubs = sitesOf(Tier.HUB);
     allNearest = new NearestSites(present(), latitudeDegrees, longitudeDegrees);
     neighbours = nearestCells();
+    neighbourEndpoints = firstEndpointsOf(neighbours);
     regional = nearestRegionals();
   }
 
@@ -139,7 +157,7 @@ public final class Roster {
     var newEndpoints = new ArrayList<>(Arrays.asList(specOfEndpoint));
     var runs = new ArrayList<int[]>(sites.size() + changed.size());
     for (int site = 0; site < sites.size(); site++) {
-      runs.add(new int[] {firstEndpoint[site], runLength[site]});
+      runs.add(new int[] {siteRow(site, FIRST_ENDPOINT), siteRow(site, RUN_LENGTH)});
     }
     for (String id : removedIds) {
       Integer site = siteByEntry.get(id);
@@ -173,7 +191,7 @@ public final class Roster {
   }
 
   public int endpointCount() {
-    return siteOfEndpoint.length;
+    return specOfEndpoint.length;
   }
 
   public int modelCount() {
@@ -201,7 +219,7 @@ public final class Roster {
   }
 
   public Tier tier(int site) {
-    return tier[site];
+    return TIERS[siteRow(site, PLACE) & 0xFF];
   }
 
   public double latitudeDegrees(int site) {
@@ -214,19 +232,43 @@ public final class Roster {
 
   /// Great-circle distance between two sites. Within 0.2 % up to 7,000 km; about 3 ns.
   public double distanceKm(int siteA, int siteB) {
-    double dx = unitVectors[3 * siteA] - unitVectors[3 * siteB];
-    double dy = unitVectors[3 * siteA + 1] - unitVectors[3 * siteB + 1];
-    double dz = unitVectors[3 * siteA + 2] - unitVectors[3 * siteB + 2];
+    return arcKm(
+        unitVectors[3 * siteA] - unitVectors[3 * siteB],
+        unitVectors[3 * siteA + 1] - unitVectors[3 * siteB + 1],
+        unitVectors[3 * siteA + 2] - unitVectors[3 * siteB + 2]);
+  }
+
+  /// Great-circle distance from a site to an endpoint's, to within a metre or 0.2 % up to 7,000 km.
+  public double distanceToEndpointKm(int site, int endpoint) {
+    return arcKm(
+        unitVectors[3 * site] - axis(endpoint, 0),
+        unitVectors[3 * site + 1] - axis(endpoint, 1),
+        unitVectors[3 * site + 2] - axis(endpoint, 2));
+  }
+
+  /// The arc over chord c is 2 asin(c / 2) = c (1 + c^2 / 24 + 3 c^4 / 640 + ...).
+  private static double arcKm(double dx, double dy, double dz) {
     double square = dx * dx + dy * dy + dz * dz;
-    // The arc over chord c is 2 asin(c / 2) = c (1 + c^2 / 24 + 3 c^4 / 640 + ...).
     return GeoPoint.EARTH_RADIUS_KM
         * Math.sqrt(square)
         * (1 + square / 24 + 3 * square * square / 640);
   }
 
+  private double axis(int endpoint, int axis) {
+    return Float.intBitsToFloat(endpointRow(endpoint, UNIT_VECTOR + axis));
+  }
+
+  private int siteRow(int site, int column) {
+    return siteRows[site * SITE_INTS + column];
+  }
+
+  private int endpointRow(int endpoint, int column) {
+    return endpointRows[endpoint * ENDPOINT_INTS + column];
+  }
+
   /// The site's jurisdiction as one bit of a permitted set.
   public long jurisdictionBit(int site) {
-    return 1L << jurisdiction[site];
+    return 1L << (siteRow(site, PLACE) >>> 8);
   }
 
   /// The bits of those names that occur in this grid; a name that does not occur permits nothing.
@@ -241,36 +283,67 @@ public final class Roster {
 
   /// First endpoint of a site; its others follow.
   public int firstEndpoint(int site) {
-    return firstEndpoint[site];
+    return siteRow(site, FIRST_ENDPOINT);
   }
 
   /// One past the last endpoint of a site.
   public int endpointsEnd(int site) {
-    return firstEndpoint[site] + endpointCount[site];
+    return siteRow(site, FIRST_ENDPOINT) + siteRow(site, ENDPOINT_COUNT);
   }
 
   /// Site of an endpoint, or -1 when the endpoint is gone.
   public int siteOf(int endpoint) {
-    return siteOfEndpoint[endpoint];
+    return endpointRow(endpoint, SITE);
   }
 
   public int modelOf(int endpoint) {
-    return modelOfEndpoint[endpoint];
+    return endpointRow(endpoint, MODEL);
   }
 
   public EndpointSpec endpointSpec(int endpoint) {
     return specOfEndpoint[endpoint];
   }
 
+  /// Tier of an endpoint's site.
+  public Tier tierOfEndpoint(int endpoint) {
+    return TIERS[endpointRow(endpoint, SITE_PLACE) & 0xFF];
+  }
+
+  /// `jurisdictionBit` of an endpoint's site.
+  public long jurisdictionBitOfEndpoint(int endpoint) {
+    return 1L << (endpointRow(endpoint, SITE_PLACE) >>> 8);
+  }
+
+  /// Replicas behind an endpoint.
+  public int replicas(int endpoint) {
+    return endpointRow(endpoint, REPLICAS);
+  }
+
   /// Profile of one replica of an endpoint.
   public EngineProfile profile(int endpoint) {
-    return profileOfEndpoint[endpoint];
+    return profiles.get(endpointRow(endpoint, PROFILE));
   }
 
   /// The endpoint of `model` at `site`, or -1.
   public int endpointOf(int site, int model) {
-    for (int e = firstEndpoint[site]; e < endpointsEnd(site); e++) {
-      if (modelOfEndpoint[e] == model) {
+    int end = endpointsEnd(site);
+    for (int e = firstEndpoint(site); e < end; e++) {
+      if (modelOf(e) == model) {
+        return e;
+      }
+    }
+    return -1;
+  }
+
+  /// The endpoint of `model` at the `i`-th nearest base station, or -1.
+  public int endpointOfNeighbour(int site, int i, int model) {
+    int first = neighbourEndpoints[NEIGHBOURS_MAX * site + i];
+    if (first < 0) {
+      return -1;
+    }
+    int neighbour = siteOf(first);
+    for (int e = first; e < specOfEndpoint.length && siteOf(e) == neighbour; e++) {
+      if (modelOf(e) == model) {
         return e;
       }
     }
@@ -334,7 +407,7 @@ public final class Roster {
   }
 
   private void nameModels() {
-    var profiles = new HashMap<EndpointSpec, EngineProfile>();
+    var indexOfProfile = new HashMap<EndpointSpec, Integer>();
     for (int e = 0; e < specOfEndpoint.length; e++) {
       EndpointSpec spec = specOfEndpoint[e];
       Integer model = modelByName.get(spec.model().name());
@@ -343,24 +416,31 @@ public final class Roster {
         modelByName.put(spec.model().name(), model);
         models.add(spec.model());
       }
-      modelOfEndpoint[e] = model;
-      profileOfEndpoint[e] = profiles.computeIfAbsent(spec, EngineProfiles::of);
+      Integer profile = indexOfProfile.get(spec);
+      if (profile == null) {
+        profile = profiles.size();
+        indexOfProfile.put(spec, profile);
+        profiles.add(EngineProfiles.of(spec));
+      }
+      endpointRows[e * ENDPOINT_INTS + MODEL] = model;
+      endpointRows[e * ENDPOINT_INTS + REPLICAS] = spec.replicas();
+      endpointRows[e * ENDPOINT_INTS + PROFILE] = profile;
     }
   }
 
   private int[][] listByModel() {
     int[] counts = new int[models.size()];
-    for (int e = 0; e < siteOfEndpoint.length; e++) {
-      counts[modelOfEndpoint[e]] += siteOfEndpoint[e] >= 0 ? 1 : 0;
+    for (int e = 0; e < specOfEndpoint.length; e++) {
+      counts[modelOf(e)] += siteOf(e) >= 0 ? 1 : 0;
     }
     int[][] lists = new int[models.size()][];
     for (int model = 0; model < lists.length; model++) {
       lists[model] = new int[counts[model]];
     }
     Arrays.fill(counts, 0);
-    for (int e = 0; e < siteOfEndpoint.length; e++) {
-      if (siteOfEndpoint[e] >= 0) {
-        lists[modelOfEndpoint[e]][counts[modelOfEndpoint[e]]++] = e;
+    for (int e = 0; e < specOfEndpoint.length; e++) {
+      if (siteOf(e) >= 0) {
+        lists[modelOf(e)][counts[modelOf(e)]++] = e;
       }
     }
     return lists;
@@ -368,9 +448,9 @@ public final class Roster {
 
   private long[] jurisdictionsByModel() {
     long[] bits = new long[models.size()];
-    for (int e = 0; e < siteOfEndpoint.length; e++) {
-      if (siteOfEndpoint[e] >= 0) {
-        bits[modelOfEndpoint[e]] |= jurisdictionBit(siteOfEndpoint[e]);
+    for (int e = 0; e < specOfEndpoint.length; e++) {
+      if (siteOf(e) >= 0) {
+        bits[modelOf(e)] |= jurisdictionBit(siteOf(e));
       }
     }
     return bits;
@@ -391,7 +471,7 @@ public final class Roster {
     int[] found = present();
     int count = 0;
     for (int site : found) {
-      if (tier[site] == wanted) {
+      if (tier(site) == wanted) {
         found[count++] = site;
       }
     }
@@ -408,6 +488,15 @@ public final class Roster {
       System.arraycopy(found, 0, rows, NEIGHBOURS_MAX * site, count);
     }
     return rows;
+  }
+
+  private int[] firstEndpointsOf(int[] ofSites) {
+    int[] firsts = new int[ofSites.length];
+    for (int i = 0; i < ofSites.length; i++) {
+      int site = ofSites[i];
+      firsts[i] = site >= 0 && siteRow(site, ENDPOINT_COUNT) > 0 ? firstEndpoint(site) : -1;
+    }
+    return firsts;
   }
 
   private int[] nearestRegionals() {

@@ -26,7 +26,6 @@ class InFlightTest {
                 inFlight.charge(
                     random.nextInt(ENDPOINTS),
                     random.nextInt(-5, 4_000),
-                    random.nextInt(-5, 500),
                     now + random.nextInt(2_000));
             assertThat(lease == InFlight.NONE).isEqualTo(full);
             known.add(lease);
@@ -39,7 +38,6 @@ class InFlightTest {
         for (int e = 0; e < ENDPOINTS; e++) {
           assertThat(inFlight.ownRequests(e)).as("seed %d step %d", seed, step).isNotNegative();
           assertThat(inFlight.ownUncachedTokens(e)).as("seed %d", seed).isNotNegative();
-          assertThat(inFlight.ownOutputTokens(e)).as("seed %d", seed).isNotNegative();
           requests += inFlight.ownRequests(e);
         }
         assertThat(requests).isEqualTo(inFlight.leases());
@@ -49,7 +47,6 @@ class InFlightTest {
       for (int e = 0; e < ENDPOINTS; e++) {
         assertThat(inFlight.ownRequests(e)).as("seed %d", seed).isZero();
         assertThat(inFlight.ownUncachedTokens(e)).as("seed %d", seed).isZero();
-        assertThat(inFlight.ownOutputTokens(e)).as("seed %d", seed).isZero();
       }
     }
   }
@@ -61,14 +58,14 @@ class InFlightTest {
   @Test
   void releasingTwiceReleasesOnceEvenWhenTheSlotHasANewTenant() {
     var inFlight = new InFlight(1);
-    long first = inFlight.charge(0, 100, 10, 1_000);
+    long first = inFlight.charge(0, 100, 1_000);
     inFlight.firstToken(first);
     inFlight.firstToken(first);
     assertThat(inFlight.ownUncachedTokens(0)).isZero();
     inFlight.end(first);
     inFlight.end(first);
     assertThat(inFlight.ownRequests(0)).isZero();
-    long second = inFlight.charge(0, 70, 10, 1_000);
+    long second = inFlight.charge(0, 70, 1_000);
     inFlight.firstToken(first);
     inFlight.end(first);
     assertThat(inFlight.ownRequests(0)).isEqualTo(1);
@@ -79,8 +76,8 @@ class InFlightTest {
   @Test
   void aReportThatHoldsOurOwnRequestsDoesNotCountThemTwice() {
     var inFlight = new InFlight(8);
-    inFlight.charge(0, 1_000, 10, 9_000);
-    inFlight.charge(0, 500, 10, 9_000);
+    inFlight.charge(0, 1_000, 9_000);
+    inFlight.charge(0, 500, 9_000);
     inFlight.onReport(0, 1, 1_500, 2); // the site counts ours
     assertThat(inFlight.uncachedTokens(0)).isEqualTo(1_500);
     assertThat(inFlight.requests(0)).isEqualTo(2);
@@ -93,7 +90,7 @@ class InFlightTest {
   void whatWeSendBetweenReportsCountsOnTopAndAReportCountsOnce() {
     var inFlight = new InFlight(8);
     inFlight.onReport(0, 1, 400, 1);
-    long lease = inFlight.charge(0, 1_000, 10, 9_000);
+    long lease = inFlight.charge(0, 1_000, 9_000);
     inFlight.onReport(0, 1, 400, 1); // the same report again
     assertThat(inFlight.uncachedTokens(0)).isEqualTo(1_400);
     inFlight.end(lease);
@@ -103,7 +100,7 @@ class InFlightTest {
   @Test
   void aReportOlderThanOurRequestsDoesNotMakeOthersNegative() {
     var inFlight = new InFlight(8);
-    inFlight.charge(0, 1_000, 10, 9_000);
+    inFlight.charge(0, 1_000, 9_000);
     inFlight.onReport(0, 1, 0, 0);
     assertThat(inFlight.uncachedTokens(0)).isEqualTo(1_000);
     assertThat(inFlight.requests(0)).isEqualTo(1);
@@ -112,8 +109,8 @@ class InFlightTest {
   @Test
   void aBrokenStreamIsEndedWhenItsTimeIsOver() {
     var inFlight = new InFlight(4);
-    inFlight.charge(0, 10, 10, 1_000);
-    inFlight.charge(0, 10, 10, 2_000);
+    inFlight.charge(0, 10, 1_000);
+    inFlight.charge(0, 10, 2_000);
     assertThat(inFlight.expire(999, 4)).isZero();
     assertThat(inFlight.expire(1_000, 4)).isEqualTo(1);
     assertThat(inFlight.leases()).isEqualTo(1);
@@ -127,13 +124,17 @@ class InFlightTest {
   }
 
   @Test
-  void aSuspicionEndsWithTheNextReportAndIsAboutOneEndpoint() {
+  void aSuspicionEndsWithTheNextReportIsAboutOneEndpointAndChangesNoLoad() {
     var inFlight = new InFlight(1);
-    assertThat(inFlight.suspected(3, 0)).isFalse();
-    inFlight.suspect(3, 7);
+    assertThat(inFlight.suspected(3, 7)).isFalse();
+    inFlight.onReport(3, 7, 900, 4);
+    inFlight.suspect(3);
     assertThat(inFlight.suspected(3, 7)).isTrue();
+    assertThat(inFlight.uncachedTokens(3)).isEqualTo(900);
+    assertThat(inFlight.requests(3)).isEqualTo(4);
     assertThat(inFlight.suspected(2, 7)).isFalse();
+    assertThat(inFlight.suspected(3, 8)).as("the site has spoken").isFalse();
+    inFlight.onReport(3, 8, 100, 1);
     assertThat(inFlight.suspected(3, 8)).isFalse();
-    assertThat(inFlight.suspected(2, Long.MIN_VALUE)).as("never reported").isFalse();
   }
 }

@@ -51,7 +51,7 @@ class RouterTest {
       view = builder.snapshot(nowMs);
       int endpoints = view.roster().endpointCount();
       for (int i = 0; i < 40 && endpoints > 0; i++) {
-        inFlight.charge(random.nextInt(endpoints), random.nextInt(20_000), 100, 60_000);
+        inFlight.charge(random.nextInt(endpoints), random.nextInt(20_000), 60_000);
       }
       for (int i = 0; i < 4; i++) {
         var blocks = new PromptBlocks();
@@ -312,7 +312,7 @@ class RouterTest {
 
   @Test
   void loadThatThisRouterSentMovesTheNextRequestAway() {
-    inFlight.charge(0, 30_000, 64, 60_000);
+    inFlight.charge(0, 30_000, 60_000);
     assertThat(route(two(0), request(500)))
         .isInstanceOfSatisfying(Route.Placed.class, p -> assertThat(p.endpoint()).isEqualTo(1));
   }
@@ -325,7 +325,7 @@ class RouterTest {
 
   @Test
   void aFullGridSaysWhenToComeBack() {
-    inFlight.charge(0, 2_000_000, 64, 60_000);
+    inFlight.charge(0, 2_000_000, 60_000);
     assertThat(route(two(2_000_000), request(500)))
         .isInstanceOfSatisfying(
             Route.Refused.class,
@@ -335,10 +335,15 @@ class RouterTest {
             });
   }
 
+  private void suspect(GridView view, int endpoint) {
+    Router.takeReport(view, inFlight, endpoint);
+    inFlight.suspect(endpoint);
+  }
+
   @Test
   void anUnreachableEndpointIsPassedOverUntilItsSiteSpeaksAgain() {
     GridView view = two(0);
-    inFlight.suspect(0, view.reportSequence(0));
+    suspect(view, 0);
     assertThat(route(view, request(500)))
         .isInstanceOfSatisfying(Route.Placed.class, p -> assertThat(p.endpoint()).isEqualTo(1));
 
@@ -353,8 +358,8 @@ class RouterTest {
   @Test
   void anUnreachableEndpointIsBetterThanNone() {
     GridView view = two(0);
-    inFlight.suspect(0, view.reportSequence(0));
-    inFlight.suspect(1, view.reportSequence(1));
+    suspect(view, 0);
+    suspect(view, 1);
     assertThat(route(view, request(500))).isInstanceOf(Route.Placed.class);
   }
 }

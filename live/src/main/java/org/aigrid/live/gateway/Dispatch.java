@@ -50,12 +50,7 @@ final class Dispatch {
       Route route = router.route(view, inFlight, prefixes, request, random, nowMs);
       long lease = InFlight.NONE;
       if (route instanceof Route.Placed placed) {
-        lease =
-            inFlight.charge(
-                placed.endpoint(),
-                placed.uncachedTokens(),
-                request.outputTokensMax(),
-                nowMs + leaseMs);
+        lease = inFlight.charge(placed.endpoint(), placed.uncachedTokens(), nowMs + leaseMs);
         PromptBlocks blocks = request.blocks();
         if (blocks != null) {
           prefixes.record(blocks, placed.endpoint(), nowMs);
@@ -89,7 +84,8 @@ final class Dispatch {
   void unreachable(GridView view, int endpoint) {
     lock.lock();
     try {
-      inFlight.suspect(endpoint, view.reportSequence(endpoint));
+      Router.takeReport(view, inFlight, endpoint);
+      inFlight.suspect(endpoint);
     } finally {
       lock.unlock();
     }
