@@ -188,8 +188,8 @@ class CommandsTest {
             "--jurisdiction",
             "JP,DE");
     Path file = Files.writeString(folder.resolve("limited.toml"), made.out());
-    KeyEntry key = KeyStore.choose(null, file, null).keys().find(made.err().strip());
-    assertThat(key).isNotNull();
+    KeyEntry key =
+        requireNonNull(KeyStore.choose(null, file, null).keys().find(made.err().strip()));
     assertThat(made.out()).contains("requests_per_minute = 3\n", "tokens_per_minute = 500\n");
     assertThat(key.jurisdictions()).containsExactly("JP", "DE");
     assertSentence(grid("keys", "new", "--tokens-per-minute", "0"), "expected: 1 or more");
