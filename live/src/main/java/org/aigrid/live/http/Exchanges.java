@@ -7,6 +7,7 @@ import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelPromise;
+import io.netty.channel.socket.SocketChannel;
 import io.netty.handler.codec.http.DefaultFullHttpRequest;
 import io.netty.handler.codec.http.DefaultFullHttpResponse;
 import io.netty.handler.codec.http.FullHttpRequest;
@@ -21,6 +22,7 @@ import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.HttpUtil;
 import io.netty.handler.codec.http.HttpVersion;
 import io.netty.handler.codec.http.LastHttpContent;
+import io.netty.handler.ssl.SslHandler;
 import io.netty.util.ReferenceCountUtil;
 import io.netty.util.concurrent.ScheduledFuture;
 import java.util.ArrayDeque;
@@ -36,11 +38,23 @@ import org.jspecify.annotations.Nullable;
 final class Exchanges extends ChannelDuplexHandler {
   private static final int STEP_MS_MIN = 50;
 
+  /// Body bytes read ahead of a pipelined request; beyond, the connection is not read.
+  private static final int READ_AHEAD_BYTES_MAX = 64 << 10;
+
+  /// How long the rest of a refused request is read and thrown away: closing with bytes unread
+  /// would reset the connection and take the answer with it.
+  private static final int LINGER_MS = 1_000;
+
+  /// How often a connection looks at the time.
+  private static final int LOOK_MS_MAX = 1_000;
+
   private final HttpSettings settings;
   private final HttpServer.Traffic traffic;
   private final boolean http2;
+  private final @Nullable StrictRequestDecoder decoder; // of HTTP/1.1
   private final ArrayDeque<HttpObject> readAhead = new ArrayDeque<>();
   private int readAheadRequests;
+  private int readAheadBytes;
 
   private @Nullable HttpRequest head; // being read
   private @Nullable ByteBuf body;
@@ -54,16 +68,19 @@ final class Exchanges extends ChannelDuplexHandler {
   private long deadlineNanos;
   private @Nullable ScheduledFuture<?> watch;
 
-  Exchanges(HttpSettings settings, HttpServer.Traffic traffic, boolean http2) {
+  /// @param decoder of an HTTP/1.1 connection; null for a stream of HTTP/2
+  Exchanges(
+      HttpSettings settings, HttpServer.Traffic traffic, @Nullable StrictRequestDecoder decoder) {
     this.settings = settings;
     this.traffic = traffic;
-    this.http2 = http2;
+    this.decoder = decoder;
+    http2 = decoder == null;
   }
 
   @Override
   public void handlerAdded(ChannelHandlerContext context) {
     expectWithin(settings.requestMsMax());
-    watch(context, settings.requestMsMax());
+    watch(context, settings.requestMsMax() / 4);
   }
 
   @Override
@@ -76,17 +93,28 @@ final class Exchanges extends ChannelDuplexHandler {
       context.fireChannelRead(message);
       return;
     }
-    if (answering) {
+    if (answering || !readAhead.isEmpty()) {
       readAhead.add(object);
-      if (object instanceof HttpRequest && ++readAheadRequests > settings.pipelinedMax()) {
-        context.close();
+      count(object, 1);
+      if (readAheadRequests >= settings.pipelinedMax() || readAheadBytes > READ_AHEAD_BYTES_MAX) {
+        context.channel().config().setAutoRead(false);
       }
       return;
     }
     read(context, object);
   }
 
+  private void count(HttpObject object, int sign) {
+    readAheadRequests += object instanceof HttpRequest ? sign : 0;
+    readAheadBytes +=
+        object instanceof HttpContent content ? sign * content.content().readableBytes() : 0;
+  }
+
   private void read(ChannelHandlerContext context, HttpObject object) {
+    if (object instanceof RefusedRequest wrong) {
+      refuse(context, wrong.error());
+      return;
+    }
     if (object instanceof HttpRequest request) {
       begin(context, request);
     }
@@ -195,6 +223,9 @@ final class Exchanges extends ChannelDuplexHandler {
   private void refuse(ChannelHandlerContext context, ApiError error) {
     refused = true;
     head = null;
+    ReferenceCountUtil.release(body);
+    body = null;
+    settle();
     byte[] json = error.json();
     FullHttpResponse response =
         new DefaultFullHttpResponse(
@@ -209,7 +240,15 @@ final class Exchanges extends ChannelDuplexHandler {
     if (!http2) {
       response.headers().set(HttpHeaderNames.CONNECTION, HttpHeaderValues.CLOSE);
     }
-    context.writeAndFlush(response).addListener(ChannelFutureListener.CLOSE);
+    ChannelFuture written = context.writeAndFlush(response);
+    if (context.channel() instanceof SocketChannel socket
+        && context.pipeline().get(SslHandler.class) == null) {
+      written.addListener(_ -> socket.shutdownOutput());
+      var _ = context.executor().schedule(() -> context.close(), LINGER_MS, TimeUnit.MILLISECONDS);
+      socket.config().setAutoRead(true);
+    } else {
+      written.addListener(ChannelFutureListener.CLOSE);
+    }
   }
 
   @Override
@@ -282,8 +321,11 @@ final class Exchanges extends ChannelDuplexHandler {
             () -> {
               while (!answering && !refused && !closed && !readAhead.isEmpty()) {
                 HttpObject object = readAhead.poll();
-                readAheadRequests -= object instanceof HttpRequest ? 1 : 0;
+                count(object, -1);
                 read(context, object);
+              }
+              if (readAhead.isEmpty() && !closed) {
+                context.channel().config().setAutoRead(true);
               }
             });
   }
@@ -328,21 +370,25 @@ final class Exchanges extends ChannelDuplexHandler {
     watch =
         context
             .executor()
-            .schedule(() -> look(context), Math.max(STEP_MS_MIN, inMs), TimeUnit.MILLISECONDS);
+            .schedule(
+                () -> look(context),
+                Math.clamp(inMs, STEP_MS_MIN, LOOK_MS_MAX),
+                TimeUnit.MILLISECONDS);
   }
 
   private void look(ChannelHandlerContext context) {
     if (closed || refused) {
       return;
     }
-    if (deadlineNanos == Long.MAX_VALUE) {
-      watch(context, settings.requestMsMax());
-      return;
-    }
-    long leftMs = TimeUnit.NANOSECONDS.toMillis(deadlineNanos - System.nanoTime());
-    if (leftMs > 0) {
-      watch(context, Math.min(leftMs, settings.requestMsMax()));
-    } else if (head != null) {
+    long now = System.nanoTime();
+    long headBegan = decoder == null || answering ? 0 : decoder.headBeganNanos();
+    long deadline =
+        headBegan == 0
+            ? deadlineNanos
+            : headBegan + TimeUnit.MILLISECONDS.toNanos(settings.requestMsMax());
+    if (deadline == Long.MAX_VALUE || deadline - now > 0) {
+      watch(context, settings.requestMsMax() / 4);
+    } else if (head != null || headBegan != 0) {
       refuse(
           context,
           ApiError.invalid(

@@ -20,12 +20,14 @@ import io.netty.handler.ssl.ApplicationProtocolNames;
 import io.netty.handler.ssl.ApplicationProtocolNegotiationHandler;
 import io.netty.handler.ssl.SslContext;
 import io.netty.handler.ssl.SslContextBuilder;
+import io.netty.handler.timeout.IdleStateHandler;
 import io.netty.util.concurrent.GlobalEventExecutor;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Supplier;
 import javax.net.ssl.SSLException;
@@ -250,13 +252,15 @@ public final class HttpServer implements AutoCloseable {
   }
 
   private void speakHttp1(ChannelPipeline pipeline) {
-    pipeline.addLast(new StrictRequestDecoder(settings));
+    var decoder = new StrictRequestDecoder(settings);
+    pipeline.addLast(decoder);
     pipeline.addLast(new HttpResponseEncoder());
-    pipeline.addLast(new Exchanges(settings, traffic, false));
+    pipeline.addLast(new Exchanges(settings, traffic, decoder));
     pipeline.addLast(application.get());
   }
 
   private void speakHttp2(ChannelPipeline pipeline) {
+    pipeline.addLast(new IdleStateHandler(0, 0, settings.idleMsMax(), TimeUnit.MILLISECONDS));
     pipeline.addLast(
         Http2FrameCodecBuilder.forServer()
             .initialSettings(
@@ -271,7 +275,7 @@ public final class HttpServer implements AutoCloseable {
               @Override
               protected void initChannel(Channel stream) {
                 stream.pipeline().addLast(new Http2StreamFrameToHttpObjectCodec(true, true));
-                stream.pipeline().addLast(new Exchanges(settings, traffic, true));
+                stream.pipeline().addLast(new Exchanges(settings, traffic, null));
                 stream.pipeline().addLast(application.get());
               }
             }));

@@ -18,7 +18,8 @@ import org.jspecify.annotations.Nullable;
 /// @param connectionsMax open connections; beyond: closed at once
 /// @param requestMsMax from the first byte of a request to its last; beyond: 408
 /// @param idleMsMax an idle keep-alive connection; beyond: closed
-/// @param pipelinedMax HTTP/1.1 requests read ahead on a connection; beyond: closed
+/// @param pipelinedMax HTTP/1.1 requests read ahead on a connection; beyond: it is not read until
+///   one is answered
 /// @param streamsMax concurrent HTTP/2 streams of a connection
 public record HttpSettings(
     String host,
