@@ -139,7 +139,7 @@ final class Exchange implements Upstreams.Listener {
     ByteBuf content = request.content();
     byte[] body = bytesOf(content);
     try {
-      scan = RequestScan.of(body, 0, content.readableBytes());
+      scan = RequestScan.of(body, content.readableBytes());
     } catch (RequestScan.Malformed e) {
       reject(ApiError.invalid(400, String.valueOf(e.getMessage()), e.param(), null));
       return;
@@ -288,7 +288,7 @@ final class Exchange implements Upstreams.Listener {
     Roster roster = view.roster();
     String model = known.model() == null ? "" : known.model();
     PromptBlocks blocks = BLOCKS.get();
-    known.hash(bytesOf(request.content()), 0, PromptBlocks.salt(key.salt(), model), blocks);
+    known.hash(bytesOf(request.content()), PromptBlocks.salt(key.salt(), model), blocks);
     long nowMs = gateway.grid().nowMs();
     var wanted =
         new RouteRequest(

@@ -65,7 +65,7 @@ final class SiteHandler extends ChannelInboundHandlerAdapter {
     byte[] body = ByteBufUtil.getBytes(request.content());
     String model;
     try {
-      model = RequestScan.of(body, 0, body.length).model();
+      model = RequestScan.of(body, body.length).model();
     } catch (RequestScan.Malformed e) {
       error(context, ApiError.invalid(400, String.valueOf(e.getMessage()), e.param(), null), false);
       return false;

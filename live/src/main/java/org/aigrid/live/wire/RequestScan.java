@@ -67,8 +67,8 @@ public record RequestScan(
     }
   }
 
-  /// Reads `length` bytes of `body` from `offset`; positions in the answer count from `offset`.
-  public static RequestScan of(byte[] body, int offset, int length) throws Malformed {
+  /// Reads the first `length` bytes of `body`.
+  public static RequestScan of(byte[] body, int length) throws Malformed {
     String model = null;
     boolean stream = false;
     boolean includeUsage = false;
@@ -77,7 +77,7 @@ public record RequestScan(
     int promptTo = -1;
     int toolsFrom = -1;
     int toolsTo = -1;
-    try (JsonParser json = JSON.createParser(ObjectReadContext.empty(), body, offset, length)) {
+    try (JsonParser json = JSON.createParser(ObjectReadContext.empty(), body, 0, length)) {
       if (json.nextToken() != JsonToken.START_OBJECT) {
         throw new Malformed("The request body is not a JSON object.", null);
       }
@@ -94,15 +94,15 @@ public record RequestScan(
           case "max_tokens", "max_completion_tokens", "max_output_tokens" ->
               outputTokens = Math.max(outputTokens, numberOf(json, token, name));
           case "messages", "prompt", "input" -> {
-            promptFrom = startOf(json, offset);
+            promptFrom = startOf(json);
             json.skipChildren();
             json.finishToken();
-            promptTo = endOf(json, offset);
+            promptTo = endOf(json);
           }
           case "tools" -> {
-            toolsFrom = startOf(json, offset);
+            toolsFrom = startOf(json);
             json.skipChildren();
-            toolsTo = endOf(json, offset);
+            toolsTo = endOf(json);
           }
           default -> json.skipChildren();
         }
@@ -149,15 +149,16 @@ public record RequestScan(
   /// Hashes the prompt. The last byte of an array, its bracket, is left out, so that a conversation
   /// that goes on shares the blocks of its beginning.
   ///
+  /// @param body what was scanned
   /// @param salt of tenant and model
-  public void hash(byte[] body, int offset, long salt, PromptBlocks blocks) {
+  public void hash(byte[] body, long salt, PromptBlocks blocks) {
     long seed = salt;
     for (int i = toolsFrom; i < toolsTo; i++) {
-      seed = seed * 31 + body[offset + i];
+      seed = seed * 31 + body[i];
     }
     blocks.reset(seed);
     if (promptFrom >= 0) {
-      blocks.update(body, offset + promptFrom, promptTo - promptFrom - 1);
+      blocks.update(body, promptFrom, promptTo - promptFrom - 1);
     }
   }
 
@@ -209,11 +210,11 @@ public record RequestScan(
     return include;
   }
 
-  private static int startOf(JsonParser json, int offset) {
+  private static int startOf(JsonParser json) {
     return (int) json.currentTokenLocation().getByteOffset();
   }
 
-  private static int endOf(JsonParser json, int offset) {
+  private static int endOf(JsonParser json) {
     return (int) json.currentLocation().getByteOffset();
   }
 }
