@@ -332,7 +332,7 @@ final class Exchange implements Upstreams.Listener {
                 () -> failed(attempt, Failure.TOO_SLOW, 0),
                 Math.max(1, firstByteByMs - nowMs),
                 TimeUnit.MILLISECONDS);
-    send(siteRequest(attempt, state.deadlineMs() - nowMs), true);
+    send(siteRequest(attempt), true);
   }
 
   private void send(FullHttpRequest outgoing, boolean reuse) {
@@ -348,7 +348,7 @@ final class Exchange implements Upstreams.Listener {
             .send(gateway.grid().address(where.site()), outgoing, reuse, this);
   }
 
-  private FullHttpRequest siteRequest(int attempt, long deadlineMs) {
+  private FullHttpRequest siteRequest(int attempt) {
     ByteBuf body = request.content().retainedDuplicate();
     var outgoing = new DefaultFullHttpRequest(HttpVersion.HTTP_1_1, HttpMethod.POST, path, body);
     String type = request.headers().get(HttpHeaderNames.CONTENT_TYPE);
@@ -362,8 +362,8 @@ final class Exchange implements Upstreams.Listener {
         .set(GridHeaders.ATTEMPT, Integer.toString(attempt))
         .set(GridHeaders.TENANT, key.tenantPseudonym())
         .set(
-            GridHeaders.JURISDICTIONS, jurisdictionsLimited ? String.join(",", jurisdictions) : "*")
-        .set(GridHeaders.DEADLINE_MS, Long.toString(Math.max(1, deadlineMs)));
+            GridHeaders.JURISDICTIONS,
+            jurisdictionsLimited ? String.join(",", jurisdictions) : "*");
     return outgoing;
   }
 

@@ -104,6 +104,7 @@ final class GatewayMetrics {
 
   private Timer timer(String name, String operation, String model) {
     return Timer.builder(name)
+        .description(describe(name))
         .tag("gen_ai.operation.name", operation)
         .tag("gen_ai.provider.name", "ai_grid")
         .tag("gen_ai.request.model", model)
@@ -122,9 +123,28 @@ final class GatewayMetrics {
         key = name + String.join("|", labels);
       }
       known =
-          counters.computeIfAbsent(key, k -> Counter.builder(name).tags(labels).register(registry));
+          counters.computeIfAbsent(
+              key,
+              k ->
+                  Counter.builder(name)
+                      .description(describe(name))
+                      .tags(labels)
+                      .register(registry));
     }
     known.increment(amount);
+  }
+
+  private static String describe(String name) {
+    return switch (name) {
+      case "gen_ai.server.time_to_first_token" ->
+          "From the request's end to the answer's first byte";
+      case "gen_ai.server.time_per_output_token" -> "Mean time between the tokens of an answer";
+      case "gen_ai.server.request.duration" -> "From the request's end to the answer's";
+      case "grid_requests" -> "Requests that have ended, by outcome";
+      case "grid_tokens" -> "Tokens used; kind cached is a part of kind prompt";
+      case "grid_retries" -> "Requests that went on at another site, by what failed";
+      default -> "";
+    };
   }
 
   private static String statusText(int status) {

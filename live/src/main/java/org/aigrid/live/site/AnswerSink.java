@@ -19,8 +19,9 @@ import org.aigrid.live.wire.ApiError;
 /// Writes a generation to the gateway's connection as it comes. Called from the engine's thread;
 /// the channel carries the writes over to its own.
 ///
-/// refuses can still answer with a status. What the gateway does not read waits in the channel's
-/// outbound buffer, bounded by the generation's own length.
+/// Nothing is sent before the first text, so that a generation that fails until then can still be
+/// answered with a status. What the gateway does not read waits in the channel's outbound buffer,
+/// bounded by the generation's own length.
 final class AnswerSink implements TokenSink {
   private final ChannelHandlerContext context;
   private final Rendering rendering;

@@ -9,6 +9,8 @@ import org.aigrid.live.engine.EmulatedEngine;
 import org.aigrid.live.engine.LlamaEngine;
 import org.aigrid.live.http.EventLoops;
 import org.aigrid.live.site.Backend;
+import org.aigrid.live.site.OpenAiEngine;
+import org.aigrid.live.site.OpenAiSettings;
 import org.aigrid.live.site.SiteAgent;
 import org.aigrid.live.site.SiteAgentSettings;
 import org.aigrid.live.topology.EnginePlan;
@@ -59,15 +61,13 @@ record SiteParts(String token, EventLoops loops, LiveGridSettings settings) {
                   Math.min(endpoint.model().contextTokensMax(), LLAMA_CONTEXT_TOKENS_MAX),
                   settings.waitingMax()),
               false);
-      case EnginePlan.Server(var url, _) ->
-          throw new IllegalArgumentException(
-              "endpoint "
-                  + endpoint.model().name()
-                  + " of site "
-                  + siteId
-                  + ": servers by URL cannot be attached by this version ("
-                  + url
-                  + ")");
+      case EnginePlan.Server(var url, var keyName) ->
+          new Backend.Remote(
+              new OpenAiEngine(
+                  OpenAiSettings.of(
+                      endpoint.model().name(),
+                      url,
+                      keyName == null ? null : settings.serverKeys().get(keyName))));
     };
   }
 }

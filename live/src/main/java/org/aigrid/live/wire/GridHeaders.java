@@ -21,9 +21,6 @@ public final class GridHeaders {
   /// Comma-separated allow list of jurisdictions, or `*`.
   public static final AsciiString JURISDICTIONS = AsciiString.cached("x-grid-jurisdictions");
 
-  /// How long the client still waits, in milliseconds.
-  public static final AsciiString DEADLINE_MS = AsciiString.cached("x-grid-deadline-ms");
-
   // Site agent to gateway.
 
   /// `elsewhere` when another site may take what this one refused.
