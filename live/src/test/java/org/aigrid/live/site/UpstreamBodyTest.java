@@ -8,6 +8,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Random;
 import java.util.SplittableRandom;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
@@ -16,7 +17,7 @@ class UpstreamBodyTest {
   private static final JsonMapper JSON = JsonMapper.builder().build();
   private static final int SEEDS = 300;
 
-  private static String edited(String body, String model, boolean usageChunk) {
+  private static String edited(String body, @Nullable String model, boolean usageChunk) {
     return new String(UpstreamBody.of(body.getBytes(UTF_8), model, usageChunk), UTF_8);
   }
 

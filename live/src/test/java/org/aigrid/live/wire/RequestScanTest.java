@@ -9,6 +9,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.SplittableRandom;
 import org.aigrid.core.load.PromptBlocks;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -136,7 +137,7 @@ class RequestScanTest {
     assertThat(notUtf8).hasMessageContaining("not valid JSON");
   }
 
-  private static void assertMalformed(String body, String sentence, String param) {
+  private static void assertMalformed(String body, String sentence, @Nullable String param) {
     var malformed = catchThrowableOfType(RequestScan.Malformed.class, () -> scan(body));
     assertThat(malformed).as(body).hasMessageContaining(sentence);
     assertThat(malformed.param()).as(body).isEqualTo(param);
