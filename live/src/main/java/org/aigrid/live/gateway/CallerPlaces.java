@@ -42,7 +42,8 @@ final class CallerPlaces {
     return roster.indexOfSite(homeSite);
   }
 
-  private boolean trusts(InetAddress caller) {
+  /// Whether the caller's network may say where its callers stand.
+  boolean trusts(InetAddress caller) {
     for (AddressPrefix network : trusted) {
       if (network.contains(caller)) {
         return true;

@@ -5,6 +5,7 @@ import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.handler.codec.http.FullHttpRequest;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpMethod;
+import io.netty.handler.codec.http.QueryStringDecoder;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
@@ -49,13 +50,7 @@ final class GatewayHandler extends ChannelInboundHandlerAdapter {
     switch (path) {
       case "/healthz" -> text(context, 200, "text/plain; charset=utf-8", "ok\n", requestId);
       case "/readyz" -> ready(context, requestId);
-      case "/metrics" ->
-          text(
-              context,
-              200,
-              "text/plain; version=0.0.4; charset=utf-8",
-              gateway.metrics().scrape(),
-              requestId);
+      case "/metrics" -> metrics(context, requestId);
       case "/v1/chat/completions", "/v1/completions", "/v1/embeddings", "/v1/responses" -> {
         return generate(context, request, requestId, path);
       }
@@ -125,7 +120,7 @@ final class GatewayHandler extends ChannelInboundHandlerAdapter {
 
   private void models(ChannelHandlerContext context, String requestId, String path) {
     Roster roster = gateway.grid().view().roster();
-    String wanted = path.length() > "/v1/models/".length() ? path.substring(11) : null;
+    String wanted = path.length() > "/v1/models/".length() ? decoded(path.substring(11)) : null;
     if (wanted != null) {
       int model = roster.indexOfModel(wanted);
       if (model < 0 || roster.endpointCountOfModel(model) == 0) {
@@ -144,6 +139,15 @@ final class GatewayHandler extends ChannelInboundHandlerAdapter {
       }
     }
     text(context, 200, "application/json", list.append("]}").toString(), requestId);
+  }
+
+  /// SDKs escape the slash of `organisation/model`.
+  private static String decoded(String segment) {
+    try {
+      return QueryStringDecoder.decodeComponent(segment);
+    } catch (IllegalArgumentException e) {
+      return segment; // then no model has this name
+    }
   }
 
   private String modelObject(String name) {
@@ -170,6 +174,26 @@ final class GatewayHandler extends ChannelInboundHandlerAdapter {
         "text/plain; charset=utf-8",
         ready ? "ready\n" : gateway.draining() ? "draining\n" : "no site has a fresh lease\n",
         requestId);
+  }
+
+  /// Metrics name tenants and what they used: not for everybody who can reach the API.
+  private void metrics(ChannelHandlerContext context, String requestId) {
+    InetAddress caller = callerOf(context);
+    if (caller != null && (caller.isLoopbackAddress() || gateway.places().trusts(caller))) {
+      text(
+          context,
+          200,
+          "text/plain; version=0.0.4; charset=utf-8",
+          gateway.metrics().scrape(),
+          requestId);
+    } else {
+      text(
+          context,
+          403,
+          "text/plain; charset=utf-8",
+          "Metrics are shown on loopback and to the topology's trusted-networks only.\n",
+          requestId);
+    }
   }
 
   private boolean anyLeaseFresh() {

@@ -310,6 +310,27 @@ class GatewayTest {
   }
 
   @Test
+  void givesBackTheTokensOfARequestThatNobodyAnswered() throws Exception {
+    gateway.close();
+    gateway =
+        gateway(
+            Keys.of(
+                List.of(
+                    new KeyEntry(
+                        "k", "t", Keys.hash(KEY), RateLimiter.UNLIMITED, 10_000, List.of()))));
+    String large = BODY.replace("hello", "hello ".repeat(1_000));
+    near.script = (context, seen) -> FakeSite.json(context, 503, "{}", "x-grid-retry", "elsewhere");
+    far.script = near.script;
+    assertThat(post("/v1/chat/completions", large).statusCode()).isEqualTo(503);
+    near.script = (context, seen) -> FakeSite.json(context, 200, ANSWER);
+    var next = post("/v1/chat/completions", BODY);
+    assertThat(next.statusCode()).isEqualTo(200);
+    assertThat(next.headers().firstValueAsLong("x-ratelimit-remaining-tokens").orElseThrow())
+        .as("of 10,000, with 1,500 of the failed one given back")
+        .isGreaterThan(9_500);
+  }
+
+  @Test
   void listsModelsAndTellsItsHealth() throws Exception {
     var request =
         HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + gateway.port() + "/v1/models"))
@@ -317,6 +338,16 @@ class GatewayTest {
             .build();
     assertThat(client.send(request, HttpResponse.BodyHandlers.ofString()).body())
         .contains("\"id\":\"llama-3.1-8b\"");
+    for (String escaped : List.of("llama-3.1-8b", "llama%2D3%2e1-8b")) {
+      var one =
+          HttpRequest.newBuilder(
+                  URI.create("http://127.0.0.1:" + gateway.port() + "/v1/models/" + escaped))
+              .header("authorization", "Bearer " + KEY)
+              .build();
+      assertThat(client.send(one, HttpResponse.BodyHandlers.discarding()).statusCode())
+          .as(escaped)
+          .isEqualTo(200);
+    }
     for (String path : List.of("/healthz", "/readyz", "/metrics")) {
       var probe =
           HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + gateway.port() + path)).build();
