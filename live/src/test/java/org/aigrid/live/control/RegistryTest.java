@@ -70,7 +70,7 @@ class RegistryTest {
     registry.register(site("cell-a", "JP"), SOMEWHERE);
     registry.accept(heartbeat("cell-a", 5, 3_000, 5));
     registry.accept(heartbeat("cell-a", 4, 9_000, 4));
-    until(() -> registry.view().leaseFresh(0, clockMs.get()));
+    until(() -> leaseFresh("cell-a"));
     assertThat(registry.view().running(0)).isEqualTo(5);
 
     registry.accept(heartbeat("cell-a", 3, 9_000, 3));
