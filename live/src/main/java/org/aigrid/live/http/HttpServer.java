@@ -134,6 +134,11 @@ public final class HttpServer implements AutoCloseable {
     return traffic.requests.get();
   }
 
+  /// Bytes of request bodies that are held now.
+  public long bodyBytesHeld() {
+    return traffic.bodyBytes.get();
+  }
+
   /// Takes no new connection, lets open requests finish, at most for `limit`; true when all did.
   public boolean drain(Duration limit) {
     traffic.draining = true;
