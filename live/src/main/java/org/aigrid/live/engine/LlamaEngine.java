@@ -5,6 +5,9 @@ import de.kherud.llama.LlamaIterator;
 import de.kherud.llama.LlamaModel;
 import de.kherud.llama.LlamaOutput;
 import de.kherud.llama.ModelParameters;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -41,6 +44,10 @@ public final class LlamaEngine implements Engine {
 
   private static final double MEASURED_WEIGHT = 0.2;
 
+  static {
+    unpackInAFolderOfOurOwn();
+  }
+
   private final String name;
   private final int contextTokens;
   private final LlamaModel model;
@@ -50,6 +57,25 @@ public final class LlamaEngine implements Engine {
   private final AtomicInteger running = new AtomicInteger();
   private volatile double prefillTokensPerSecond;
   private volatile boolean closed;
+
+  /// The library unpacks its native part into the temporary folder, and first deletes whatever lies
+  /// there whose name begins with `llama`, be it anybody's.
+  private static void unpackInAFolderOfOurOwn() {
+    String property = "de.kherud.llama.tmpdir";
+    if (System.getProperty(property) == null) {
+      try {
+        Path folder = Files.createTempDirectory("grid-native-");
+        folder.toFile().deleteOnExit();
+        System.setProperty(property, folder.toString());
+      } catch (IOException e) {
+        throw new UncheckedIOException(
+            "no folder for the native part of llama.cpp in "
+                + System.getProperty("java.io.tmpdir")
+                + " (expected: a folder that can be written)",
+            e);
+      }
+    }
+  }
 
   /// Loads the model, which takes seconds for large ones.
   ///
