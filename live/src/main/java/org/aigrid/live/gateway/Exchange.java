@@ -464,6 +464,7 @@ final class Exchange implements Upstreams.Listener {
       content.release();
     }
     if (last) {
+      relayRest();
       context.write(LastHttpContent.EMPTY_LAST_CONTENT);
       unflushed = true;
       on(new AttemptEvent.Ended(attempt()));
@@ -589,6 +590,14 @@ final class Exchange implements Upstreams.Listener {
         }
       }
       context.write(new DefaultHttpContent(frame));
+      unflushed = true;
+    }
+  }
+
+  /// What a server left without the empty line that ends a frame is the client's all the same.
+  private void relayRest() {
+    if (frames != null && frames.rest().isReadable()) {
+      context.write(new DefaultHttpContent(frames.rest().retain()));
       unflushed = true;
     }
   }

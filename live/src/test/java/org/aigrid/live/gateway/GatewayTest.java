@@ -189,6 +189,19 @@ class GatewayTest {
   }
 
   @Test
+  void passesOnALastFrameWithoutItsEmptyLine() throws Exception {
+    near.script =
+        (context, seen) -> {
+          FakeSite.beginStream(context);
+          FakeSite.frame(context, "data: {\"n\":1}\n\ndata: [DO");
+          FakeSite.frame(context, "NE]\n");
+          FakeSite.endStream(context);
+        };
+    assertThat(post("/v1/chat/completions", STREAM_BODY).body())
+        .isEqualTo("data: {\"n\":1}\n\ndata: [DONE]\n");
+  }
+
+  @Test
   void triesAnotherSiteUnseenWhenTheFirstRefuses() throws Exception {
     near.script =
         (context, seen) ->
