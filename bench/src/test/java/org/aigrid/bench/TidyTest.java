@@ -89,6 +89,7 @@ class TidyTest {
     return switch (words.getFirst()) {
       case "", "help", "jdk", "test" -> Optional.empty(); // done by the launcher
       case "bench" -> problemOf(Main.commandLine(), words, 1, call);
+      case "twin" -> problemOf(org.aigrid.twin.Main.commandLine(), words, 1, call);
       default -> problemOf(new CommandLine(new GridCommand()), words, 0, call);
     };
   }

@@ -1,4 +1,5 @@
-/// PLAYS: the decisions of core in a simulated country, under virtual time. Holds no code yet.
+/// PLAYS: the decisions of core under virtual time. So far its engines, alone: the country is to
+/// come.
 @NullMarked
 package org.aigrid.twin;
 

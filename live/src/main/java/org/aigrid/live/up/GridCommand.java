@@ -30,6 +30,7 @@ import picocli.CommandLine.Spec;
       KeysCommand.class,
       TinyModelCommand.class,
       GridCommand.BenchHelp.class,
+      GridCommand.TwinHelp.class,
       GridCommand.TestHelp.class,
       CommandLine.HelpCommand.class
     },
@@ -87,6 +88,13 @@ public final class GridCommand implements Runnable {
       description = "Measures; ./grid bench lists what there is to measure.",
       mixinStandardHelpOptions = true)
   static final class BenchHelp extends LaunchedElsewhere {}
+
+  /// Stands here for the help alone: the launcher starts the twin in its own class path.
+  @Command(
+      name = "twin",
+      description = "Plays under virtual time; ./grid twin lists what there is to play.",
+      mixinStandardHelpOptions = true)
+  static final class TwinHelp extends LaunchedElsewhere {}
 
   /// Stands here for the help alone: the launcher runs the build.
   @Command(
