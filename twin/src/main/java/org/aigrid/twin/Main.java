@@ -1,22 +1,28 @@
 package org.aigrid.twin;
 
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Spec;
 
 /// The command line of the twin, reached as `./grid twin`.
 @Command(
     name = "grid twin",
-    description = {
-      "Plays the grid's decisions under virtual time. So far: its engines, alone.",
-      ""
-    },
+    description = {"Plays the grid's decisions under virtual time.", ""},
     mixinStandardHelpOptions = true,
-    subcommands = EnginesCommand.class)
-public final class Main implements Runnable {
-  /// Prints what there is.
+    subcommands = {PlayCommand.class, EnginesCommand.class})
+public final class Main implements Callable<Integer> {
+  @Spec private @Nullable CommandSpec spec;
+
   @Override
-  public void run() {
-    CommandLine.usage(this, System.out);
+  public Integer call() {
+    CommandLine line = commandLine();
+    if (spec != null) {
+      line.setOut(spec.commandLine().getOut()).setErr(spec.commandLine().getErr());
+    }
+    return line.execute("play");
   }
 
   /// The model of the command line, also for tests that check what the documents show.

@@ -1,5 +1,4 @@
-/// PLAYS: the decisions of core under virtual time. So far its engines, alone: the country is to
-/// come.
+/// PLAYS: the decisions of core under virtual time. This package is its command line.
 @NullMarked
 package org.aigrid.twin;
 
