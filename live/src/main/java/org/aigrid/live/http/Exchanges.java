@@ -241,9 +241,16 @@ final class Exchanges extends ChannelDuplexHandler {
       response.headers().set(HttpHeaderNames.CONNECTION, HttpHeaderValues.CLOSE);
     }
     ChannelFuture written = context.writeAndFlush(response);
-    if (context.channel() instanceof SocketChannel socket
-        && context.pipeline().get(SslHandler.class) == null) {
-      written.addListener(_ -> socket.shutdownOutput());
+    if (context.channel() instanceof SocketChannel socket) {
+      SslHandler tls = context.pipeline().get(SslHandler.class);
+      written.addListener(
+          _ -> {
+            if (tls == null) {
+              socket.shutdownOutput();
+            } else {
+              tls.closeOutbound();
+            }
+          });
       var _ = context.executor().schedule(() -> context.close(), LINGER_MS, TimeUnit.MILLISECONDS);
       socket.config().setAutoRead(true);
     } else {

@@ -8,13 +8,15 @@ import io.netty.buffer.ByteBuf;
 /// byte.
 public final class UsageScan {
   private static final byte[] USAGE =
-      "\"usage\":".getBytes(java.nio.charset.StandardCharsets.US_ASCII);
+      "\"usage\"".getBytes(java.nio.charset.StandardCharsets.US_ASCII);
   private static final int KEY_CHARS_MAX = 24;
 
   private int matched; // of USAGE
   private boolean inside;
   private int depth;
-  private boolean inKey;
+  private boolean colon; // behind the name
+  private boolean inString;
+  private boolean escaped;
   private final StringBuilder key = new StringBuilder(KEY_CHARS_MAX);
   private long number = -1;
   private int promptTokens = -1;
@@ -38,15 +40,7 @@ public final class UsageScan {
     if (inside) {
       object(b);
     } else if (matched == USAGE.length) {
-      if (b == '{') {
-        inside = true;
-        depth = 1;
-        number = -1;
-        key.setLength(0);
-      }
-      if (b != ' ') {
-        matched = 0;
-      }
+      afterName(b);
     } else if (b == USAGE[matched]) {
       matched++;
     } else {
@@ -54,14 +48,37 @@ public final class UsageScan {
     }
   }
 
+  /// White space, a colon, white space, and the object.
+  private void afterName(byte b) {
+    if (b == ' ' || b == '\n' || b == '\r' || b == '\t') {
+      return;
+    }
+    if (b == ':' && !colon) {
+      colon = true;
+      return;
+    }
+    if (b == '{' && colon) {
+      inside = true;
+      depth = 1;
+      number = -1;
+      inString = false;
+      escaped = false;
+      key.setLength(0);
+    }
+    colon = false;
+    matched = b == '"' ? 1 : 0;
+  }
+
   private void object(byte b) {
+    if (inString) {
+      string(b);
+      return;
+    }
     switch (b) {
       case '{' -> depth++;
       case '"' -> {
-        inKey = !inKey;
-        if (inKey) {
-          key.setLength(0);
-        }
+        inString = true;
+        key.setLength(0);
       }
       case ',', '}', ']' -> {
         take();
@@ -71,14 +88,22 @@ public final class UsageScan {
         }
       }
       default -> {
-        if (inKey) {
-          if (key.length() < KEY_CHARS_MAX) {
-            key.append((char) b);
-          }
-        } else if (b >= '0' && b <= '9') {
+        if (b >= '0' && b <= '9') {
           number = Math.min(Integer.MAX_VALUE, Math.max(0, number) * 10 + b - '0');
         }
       }
+    }
+  }
+
+  private void string(byte b) {
+    if (escaped) {
+      escaped = false;
+    } else if (b == '\\') {
+      escaped = true;
+    } else if (b == '"') {
+      inString = false;
+    } else if (key.length() < KEY_CHARS_MAX) {
+      key.append((char) b);
     }
   }
 

@@ -288,6 +288,14 @@ class Http2Test {
         assertThat(answer.body()).startsWith("POST /tls xxx").hasSize(10 + 100_000);
       }
     }
+    try (var raw = tls.getSocketFactory().createSocket("localhost", server.port())) {
+      raw.setSoTimeout(10_000);
+      raw.getOutputStream().write("GET / HTTP/1.1\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
+      raw.getOutputStream().write(new byte[1 << 20]); // still sends when it is refused
+      assertThat(new String(raw.getInputStream().readAllBytes(), StandardCharsets.UTF_8))
+          .startsWith("HTTP/1.1 400 ")
+          .contains("no Host header");
+    }
   }
 
   private Path pem(String what, byte[] bytes) throws Exception {

@@ -128,6 +128,8 @@ class RequestScanTest {
     assertMalformed("{\"a\":1\n,}", "not valid JSON at line 2", null);
     assertMalformed("{\"a\":1", "not valid JSON", null);
     assertMalformed("{}{}", "goes on after", null);
+    assertMalformed("{\"model\":\"a\",\"x\":1,\"model\":\"b\"}", "stands twice", "model");
+    assertMalformed("{\"stream\":true,\"stream\":false}", "stands twice", "stream");
     assertMalformed("{\"a\":" + "[".repeat(300) + "]".repeat(300) + "}", "200 levels", null);
     assertMalformed("{\"a\":NaN}", "not valid JSON", null);
     var notUtf8 =
@@ -157,6 +159,14 @@ class RequestScanTest {
       assertThat(blocks(first, 2).hash(i)).as("another tenant").isNotEqualTo(one.hash(i));
       assertThat(blocks(tools, 1).hash(i)).as("other tools").isNotEqualTo(one.hash(i));
     }
+  }
+
+  @Test
+  void fieldsThatAreNotReadHereMayStandTwiceAndToolsMayBeAnything() throws Exception {
+    assertThat(scan("{\"x\":1,\"x\":2,\"model\":\"m\"}").model()).isEqualTo("m");
+    String body = "{\"tools\":\"none at all\",\"model\":\"m\"}";
+    RequestScan scan = scan(body);
+    assertThat(cut(body, scan.toolsFrom(), scan.toolsTo())).isEqualTo("\"none at all\"");
   }
 
   private static PromptBlocks blocks(String body, long salt) throws RequestScan.Malformed {

@@ -40,6 +40,18 @@ class UsageScanTest {
   }
 
   @Test
+  void itIsReadHoweverAServerWritesIt() {
+    UsageScan scan =
+        scan(
+            "{\n  \"usage\" :\n  {\n    \"note\": \"a } and \\\" and { 7\",\n"
+                + "    \"prompt_tokens\" : 12,\n    \"completion_tokens\":\t34\n  }\n}");
+    assertThat(scan.promptTokens()).isEqualTo(12);
+    assertThat(scan.completionTokens()).isEqualTo(34);
+    assertThat(scan.objects()).isOne();
+    assertThat(scan("{\"usage\" \"x\":{\"prompt_tokens\":1}}").found()).isFalse();
+  }
+
+  @Test
   void theLastUsageCountsAndNoneIsNone() {
     String running = "data: {\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":%d}}\n\n";
     UsageScan scan = scan(running.formatted(1), running.formatted(2), running.formatted(3));
