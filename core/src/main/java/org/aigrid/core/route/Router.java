@@ -17,7 +17,7 @@ import org.aigrid.core.view.Roster;
 /// Decides where a request runs.
 ///
 /// 1. **Candidates**, never the whole country: endpoints that hold the prompt's prefix, the
-///    caller's own base station and its nearest, the regional site, the hubs, two drawn at random.
+///    caller's own base station and its nearest, the regional site, the hubs, some drawn at random.
 ///    When none of them is ready, up to `probesMax` endpoints of the model are looked at in turn,
 ///    so a grid in which the model has no more endpoints than that never overlooks one.
 /// 2. **Permitted** first, failing closed: residency, a fresh lease, admission, the model served
@@ -66,7 +66,7 @@ public final class Router {
   /// @param inFlight this router's own load; takes over newer reports of the candidates from the
   ///   view
   /// @param prefixes where prefixes were computed
-  /// @param random draws two candidates and the explorations
+  /// @param random draws candidates and the explorations
   /// @param nowMs on the clock of the view's leases
   public Route route(
       GridView view,

@@ -36,7 +36,7 @@ public record RouterSettings(
     double contextSlack) {
   public static final RouterSettings DEFAULT =
       new RouterSettings(
-          RoundTrips.DEFAULT, 5, 2, 64, 0.01, 0.8, 32, 4, 2_000, 25, 256, 0.01, 30_000, 2);
+          RoundTrips.DEFAULT, 5, 4, 64, 0.01, 0.8, 32, 4, 2_000, 25, 256, 0.01, 30_000, 2);
 
   public RouterSettings {
     require(neighbours >= 0 && neighbours <= 8, "neighbours", neighbours, "0 to 8");
