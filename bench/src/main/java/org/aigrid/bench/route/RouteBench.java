@@ -18,8 +18,8 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
 /// `bench route`: what one decision costs against 200,000 sites, and what the grid costs while
-/// nobody asks anything. JMH in three forks, with transparent huge pages as Operating advises for a
-/// gateway of a whole country, and the decision without them, too; about three minutes.
+/// nobody asks anything. JMH in three forks, with transparent huge pages, and the decision without
+/// them, too; about three minutes.
 @Command(
     name = "route",
     description = "One routing decision against 200,000 sites, and the cost of their heartbeats.",
