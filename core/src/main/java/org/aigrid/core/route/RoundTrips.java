@@ -39,6 +39,11 @@ public record RoundTrips(
             + roster.distanceToEndpointKm(origin, endpoint) * fibreMsPerKm * pathFactor;
   }
 
+  /// To a base station that is not the caller's own, however near.
+  public double leastToOtherCellMs(boolean originKnown) {
+    return (originKnown ? sameSiteMs : unknownOriginMs) + cellHopMs;
+  }
+
   private double hopMs(Tier tier) {
     return switch (tier) {
       case HUB -> hubHopMs;

@@ -11,7 +11,8 @@ public sealed interface Route {
   /// @param cachedTokens prompt tokens expected in the endpoint's KV cache
   /// @param uncachedTokens prompt tokens to compute there
   /// @param reason why it won
-  /// @param runnerUp endpoint with the next lowest cost, or -1 when there was no other
+  /// @param runnerUp endpoint with the next lowest cost of those looked at, or -1 when there was no
+  ///   other
   /// @param runnerUpCostMs its cost, or 0
   record Placed(
       int endpoint,

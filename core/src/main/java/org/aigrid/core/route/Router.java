@@ -17,9 +17,11 @@ import org.aigrid.core.view.Roster;
 /// Decides where a request runs.
 ///
 /// 1. **Candidates**, never the whole country: endpoints that hold the prompt's prefix, the
-///    caller's own base station and its nearest, the regional site, the hubs, some drawn at random.
-///    When none of them is ready, up to `probesMax` endpoints of the model are looked at in turn,
-///    so a grid in which the model has no more endpoints than that never overlooks one.
+///    caller's own base station, the regional site, the hubs. When the best of them answers sooner
+///    than any base station elsewhere could if it were idle, that is all; else the nearest base
+///    stations and some endpoints drawn at random are looked at, too. When none of all these is
+///    ready, up to `probesMax` endpoints of the model are looked at in turn, so a grid in which the
+///    model has no more endpoints than that never overlooks one.
 /// 2. **Permitted** first, failing closed: residency, a fresh lease, admission, the model served
 ///    now, not tried before. No score can buy back what this removed.
 /// 3. **Cost** in milliseconds: round trip + prompt tokens and sequences ahead + this prompt's
@@ -30,8 +32,9 @@ import org.aigrid.core.view.Roster;
 ///
 /// A function of its arguments: the scratch arrays only save allocation and hold the last decision
 /// for `explain`. Hence one router per thread. Sixteen candidates take a microsecond when their
-/// rows are in the processor's cache, and two or three when they lie anywhere among 200,000;
-/// allocates the answer only.
+/// rows are in the processor's cache, and two or three when they lie anywhere among 200,000; the
+/// first few, which suffice while the caller's surroundings have room, take a third of that.
+/// Allocates the answer only.
 public final class Router {
   private static final int CANDIDATES_MAX = 24;
   private static final int HUBS_MAX = 4;
@@ -39,6 +42,7 @@ public final class Router {
   private static final int RETRY_AFTER_MS_MOST = 60_000;
 
   private final RouterSettings settings;
+  private final boolean thorough;
 
   private int count;
   private boolean anyTried;
@@ -57,7 +61,13 @@ public final class Router {
   private final int[] heldBlocks = new int[2 * PrefixIndex.HOLDERS_MAX];
 
   public Router(RouterSettings settings) {
+    this(settings, false);
+  }
+
+  /// @param thorough looks at all candidates even where the first few suffice; to compare with
+  Router(RouterSettings settings, boolean thorough) {
     this.settings = settings;
+    this.thorough = thorough;
   }
 
   /// Where the request runs, or why nowhere.
@@ -89,21 +99,33 @@ public final class Router {
       return new Route.Refused(Refusal.RESIDENCY_FORBIDS, 0);
     }
 
-    gather(view, prefixes, request, random, nowMs);
+    boolean explore =
+        settings.explorationShare() > 0 && random.nextDouble() < settings.explorationShare();
     anyTried = false;
+    gatherFirst(view, prefixes, request, nowMs);
     int ready = judge(view, inFlight, request, nowMs, 0);
+    if (ready > 0) {
+      weighReady(view, inFlight, request, 0);
+    }
+    if (thorough || explore || ready == 0 || mayBeBeaten(roster, request)) {
+      int first = count;
+      gatherElsewhere(roster, request, random);
+      ready += judge(view, inFlight, request, nowMs, first);
+      weighReady(view, inFlight, request, first);
+    }
     if (ready == 0) {
       ready = probe(view, inFlight, request, random, nowMs);
     }
     if (ready == 0) {
       ready = acceptSuspects();
+      weighReady(view, inFlight, request, 0);
     }
     if (ready == 0) {
       return anyTried
           ? new Route.Refused(Refusal.ALL_TRIED, RETRY_AFTER_MS_LEAST)
           : new Route.Refused(Refusal.NO_ENDPOINT_READY, RETRY_AFTER_MS_LEAST);
     }
-    return choose(view, inFlight, request, random);
+    return choose(request, explore, random);
   }
 
   /// The last decision in full. Allocates; for people who ask.
@@ -127,12 +149,8 @@ public final class Router {
     return new Explanation(view.revision(), route, list);
   }
 
-  private void gather(
-      GridView view,
-      PrefixIndex prefixes,
-      RouteRequest request,
-      SplittableRandom random,
-      long nowMs) {
+  /// Those that a request is most likely to go to: who holds its prefix, and who is always near.
+  private void gatherFirst(GridView view, PrefixIndex prefixes, RouteRequest request, long nowMs) {
     Roster roster = view.roster();
     int model = request.model();
     PromptBlocks blocks = request.blocks();
@@ -147,9 +165,6 @@ public final class Router {
     int origin = request.originSite();
     if (origin >= 0) {
       add(roster, roster.endpointOf(origin, model), 0);
-      for (int i = 0; i < settings.neighbours(); i++) {
-        add(roster, roster.endpointOfNeighbour(origin, i, model), 0);
-      }
       int regional = roster.regionalOf(origin);
       if (regional >= 0) {
         add(roster, roster.endpointOf(regional, model), 0);
@@ -158,10 +173,42 @@ public final class Router {
     for (int i = 0; i < Math.min(HUBS_MAX, roster.hubCount()); i++) {
       add(roster, roster.endpointOf(roster.hub(i), model), 0);
     }
+  }
+
+  private void gatherElsewhere(Roster roster, RouteRequest request, SplittableRandom random) {
+    int model = request.model();
+    int origin = request.originSite();
+    if (origin >= 0) {
+      for (int i = 0; i < settings.neighbours(); i++) {
+        add(roster, roster.endpointOfNeighbour(origin, i, model), 0);
+      }
+    }
     for (int i = 0; i < settings.randomCandidates(); i++) {
       int drawn = random.nextInt(roster.endpointCountOfModel(model));
       add(roster, roster.endpointOfModel(model, drawn), 0);
     }
+  }
+
+  /// Whether a base station that was not looked at could answer sooner than the best of those that
+  /// were, if it were idle and next door. Also when what holds the prefix could lose its claim to
+  /// such a one.
+  private boolean mayBeBeaten(Roster roster, RouteRequest request) {
+    double idleMs =
+        settings.roundTrips().leastToOtherCellMs(request.originSite() >= 0)
+            + roster.leastPrefillMsAtCells(request.model(), request.promptTokens());
+    int totalBlocks = request.blocks() == null ? 0 : request.blocks().count();
+    int waitMsMax = Math.min(settings.waitMsMax(), request.deadlineMs());
+    double leastMs = Double.MAX_VALUE;
+    for (int i = 0; i < count; i++) {
+      if (standing[i] != Standing.READY || queueMs[i] > waitMsMax) {
+        continue;
+      }
+      leastMs = Math.min(leastMs, costMs[i]);
+      if (sticky(i, totalBlocks) && firstTokenMs(i) > idleMs + settings.stickyPenaltyMsMax()) {
+        return true;
+      }
+    }
+    return leastMs > idleMs;
   }
 
   private boolean add(Roster roster, int candidate, int blocks) {
@@ -251,14 +298,15 @@ public final class Router {
       if (found == Standing.READY) {
         count = Math.min(count, CANDIDATES_MAX - 1);
         add(roster, candidate, 0);
-        return judge(view, inFlight, request, nowMs, count - 1);
+        int ready = judge(view, inFlight, request, nowMs, count - 1);
+        weighReady(view, inFlight, request, count - 1);
+        return ready;
       }
     }
     return 0;
   }
 
-  private Route choose(
-      GridView view, InFlight inFlight, RouteRequest request, SplittableRandom random) {
+  private Route choose(RouteRequest request, boolean explore, SplittableRandom random) {
     int totalBlocks = request.blocks() == null ? 0 : request.blocks().count();
     int waitMsMax = Math.min(settings.waitMsMax(), request.deadlineMs());
     double shortestWaitMs = Double.MAX_VALUE;
@@ -269,7 +317,6 @@ public final class Router {
       if (standing[i] != Standing.READY) {
         continue;
       }
-      weigh(view, inFlight, request, i);
       shortestWaitMs = Math.min(shortestWaitMs, queueMs[i]);
       if (queueMs[i] > waitMsMax) {
         standing[i] = Standing.SATURATED;
@@ -288,12 +335,11 @@ public final class Router {
           Refusal.SATURATED,
           (int) Math.max(RETRY_AFTER_MS_LEAST, Math.min(RETRY_AFTER_MS_MOST, excessMs)));
     }
-    if (open > 1
-        && settings.explorationShare() > 0
-        && random.nextDouble() < settings.explorationShare()) {
+    if (open > 1 && explore) {
       return placed(nthOpen(random.nextInt(open)), Reason.EXPLORATION, request);
     }
-    double stickyMsMost = otherFirstTokenMs + settings.stickyPenaltyMsMax();
+    double stickyMsMost =
+        Math.min(stickyFirstTokenMs, otherFirstTokenMs) + settings.stickyPenaltyMsMax();
     boolean stick = stickyFirstTokenMs < Double.MAX_VALUE && stickyFirstTokenMs <= stickyMsMost;
     int best = stick ? cheapestSticky(totalBlocks, stickyMsMost) : cheapest(-1);
     Reason reason =
@@ -368,6 +414,14 @@ public final class Router {
         view.running(endpoint) + view.waiting(endpoint));
   }
 
+  private void weighReady(GridView view, InFlight inFlight, RouteRequest request, int from) {
+    for (int i = from; i < count; i++) {
+      if (standing[i] == Standing.READY) {
+        weigh(view, inFlight, request, i);
+      }
+    }
+  }
+
   /// Fills in the terms of candidate `i`.
   private void weigh(GridView view, InFlight inFlight, RouteRequest request, int i) {
     Roster roster = view.roster();
@@ -403,11 +457,12 @@ public final class Router {
     roundTripMs[i] = settings.roundTrips().ms(roster, request.originSite(), e);
     queueMs[i] =
         inFlight.uncachedTokens(e) / (modelledPerMs / slowness)
-            + waitForSlotMs(requests, slots, output, tokenMs)
-            + waitForMemoryMs(view.contextTokens(e), prompt, profile, replicas, output, tokenMs);
+            + waitForSlotMs(requests, slots, output, slowness * tokenMs)
+            + waitForMemoryMs(
+                view.contextTokens(e), prompt, profile, replicas, output, slowness * tokenMs);
     prefillMs[i] =
         slowness * (chunks * (step.baseMs() + sequenceMs) + uncached * step.prefillMsPerToken());
-    decodeMs[i] = output * Math.max(0, tokenMs - settings.decodePaceMs());
+    decodeMs[i] = output * Math.max(0, slowness * tokenMs - settings.decodePaceMs());
     evictionMs[i] =
         roster.tierOfEndpoint(e) == Tier.CELL
             ? settings.cellEvictionProbability() * (roundTripMs[i] + queueMs[i] + prefillMs[i])

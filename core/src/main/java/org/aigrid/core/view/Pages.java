@@ -77,15 +77,51 @@ final class Pages {
         byte admission,
         @Nullable EndpointLoad load,
         float prefillTokensPerSecond) {
+      if (load == null) {
+        set(row, leaseEndMs, sequence, admission, false, 0, 0, 0, 0, prefillTokensPerSecond);
+      } else {
+        set(
+            row,
+            leaseEndMs,
+            sequence,
+            admission,
+            true,
+            load.queuedTokens(),
+            load.waiting(),
+            load.running(),
+            load.contextTokens(),
+            prefillTokensPerSecond);
+      }
+    }
+
+    void set(
+        int row,
+        long leaseEndMs,
+        long sequence,
+        byte admission,
+        boolean serving,
+        int queuedTokens,
+        int waiting,
+        int running,
+        int contextTokens,
+        float prefillTokensPerSecond) {
       int at = row * LONGS;
       rows[at + LEASE_END_MS] = leaseEndMs;
       rows[at + SEQUENCE] = sequence;
-      rows[at + QUEUED_WAITING] = load == null ? 0 : pair(load.queuedTokens(), load.waiting());
-      rows[at + RUNNING_CONTEXT] = load == null ? 0 : pair(load.running(), load.contextTokens());
+      rows[at + QUEUED_WAITING] = pair(queuedTokens, waiting);
+      rows[at + RUNNING_CONTEXT] = pair(running, contextTokens);
       rows[at + PREFILL_STATE] =
           pair(
-              Float.floatToRawIntBits(prefillTokensPerSecond),
-              admission | (load == null ? 0 : SERVING));
+              Float.floatToRawIntBits(prefillTokensPerSecond), admission | (serving ? SERVING : 0));
+    }
+
+    void setLeaseEndMs(int row, long leaseEndMs) {
+      rows[row * LONGS + LEASE_END_MS] = leaseEndMs;
+    }
+
+    void setPrefill(int row, float tokensPerSecond) {
+      int at = row * LONGS + PREFILL_STATE;
+      rows[at] = pair(Float.floatToRawIntBits(tokensPerSecond), low(rows[at]));
     }
 
     /// The site has said nothing, or is gone.

@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import org.aigrid.core.engine.EngineProfile;
 import org.aigrid.core.engine.EngineProfiles;
+import org.aigrid.core.engine.StepModel;
 import org.aigrid.core.model.EndpointSpec;
 import org.aigrid.core.model.ModelSpec;
 import org.aigrid.core.model.SiteSpec;
@@ -72,6 +73,8 @@ public final class Roster {
   private final EndpointSpec[] specOfEndpoint;
   private final int[][] endpointsOfModel;
   private final long[] jurisdictionsOfModel;
+  private final double[] leastBaseMsAtCells; // by model: the fastest base station's
+  private final double[] leastPrefillMsPerTokenAtCells;
   private final NearestSites allNearest;
 
   private Roster(
@@ -125,6 +128,9 @@ public final class Roster {
     nameModels();
     endpointsOfModel = listByModel();
     jurisdictionsOfModel = jurisdictionsByModel();
+    leastBaseMsAtCells = new double[models.size()];
+    leastPrefillMsPerTokenAtCells = new double[models.size()];
+    findFastestCells();
     hubs = sitesOf(Tier.HUB);
     allNearest = new NearestSites(present(), latitudeDegrees, longitudeDegrees);
     neighbours = nearestCells();
@@ -365,6 +371,12 @@ public final class Roster {
     return jurisdictionsOfModel[model];
   }
 
+  /// Time to compute a prompt at an idle base station, were it the fastest that serves the model;
+  /// infinite when none does. Chunks and replicas aside, so no base station takes less.
+  public double leastPrefillMsAtCells(int model, int tokens) {
+    return leastBaseMsAtCells[model] + leastPrefillMsPerTokenAtCells[model] * tokens;
+  }
+
   /// The `i`-th nearest base station of a site (0 is the nearest, the site itself is left out), or
   /// -1.
   public int neighbour(int site, int i) {
@@ -425,6 +437,20 @@ public final class Roster {
       endpointRows[e * ENDPOINT_INTS + MODEL] = model;
       endpointRows[e * ENDPOINT_INTS + REPLICAS] = spec.replicas();
       endpointRows[e * ENDPOINT_INTS + PROFILE] = profile;
+    }
+  }
+
+  private void findFastestCells() {
+    Arrays.fill(leastBaseMsAtCells, Double.POSITIVE_INFINITY);
+    Arrays.fill(leastPrefillMsPerTokenAtCells, Double.POSITIVE_INFINITY);
+    for (int e = 0; e < specOfEndpoint.length; e++) {
+      if (siteOf(e) >= 0 && tierOfEndpoint(e) == Tier.CELL) {
+        StepModel step = profile(e).step();
+        int model = modelOf(e);
+        leastBaseMsAtCells[model] = Math.min(leastBaseMsAtCells[model], step.baseMs());
+        leastPrefillMsPerTokenAtCells[model] =
+            Math.min(leastPrefillMsPerTokenAtCells[model], step.prefillMsPerToken());
+      }
     }
   }
 

@@ -222,6 +222,38 @@ class RouterTest {
     assertThat(compared).isGreaterThan(SEEDS);
   }
 
+  /// Other regional centres are drawn at random only, so only base stations are compared.
+  @Test
+  void lookingNoFurtherThanNecessaryNeverMissesABetterBaseStation() {
+    int stoppedEarly = 0;
+    for (int seed = 0; seed < SEEDS; seed++) {
+      var world = new World(seed);
+      var quick = new Router(CHEAPEST);
+      var thorough = new Router(CHEAPEST, true);
+      for (int i = 0; i < 20; i++) {
+        RouteRequest request = world.request();
+        if (!(world.route(quick, request, i) instanceof Route.Placed p)) {
+          continue;
+        }
+        int looked = quick.explain(world.view, p).candidateList().size();
+        Route full = world.route(thorough, request, i);
+        List<Candidate> all = thorough.explain(world.view, full).candidateList();
+        if (looked == all.size()) {
+          continue;
+        }
+        stoppedEarly++;
+        for (Candidate c : all) {
+          if (c.standing() == Standing.READY
+              && world.view.roster().tierOfEndpoint(c.endpoint()) == Tier.CELL
+              && p.reason() != Reason.STICKY_PREFIX) {
+            assertThat(c.costMs()).as("seed %d %s", seed, p).isGreaterThanOrEqualTo(p.costMs());
+          }
+        }
+      }
+    }
+    assertThat(stoppedEarly).isGreaterThan(SEEDS / 4);
+  }
+
   @Test
   void theSameInputsGiveTheSameAnswerFromAnyRouter() {
     for (int seed = 0; seed < SEEDS; seed++) {
