@@ -137,4 +137,53 @@ class InFlightTest {
     inFlight.onReport(3, 8, 100, 1);
     assertThat(inFlight.suspected(3, 8)).isFalse();
   }
+
+  /// Forty gateways over one hub that reports each second and was idle at the last report: each
+  /// alone sees only what it sent, and with the others taken for its like each sees them all.
+  @Test
+  void betweenReportsTheOthersAreTakenForOnesLike() {
+    int gateways = 40;
+    var all = new ArrayList<InFlight>();
+    for (int g = 0; g < gateways; g++) {
+      all.add(new InFlight(100_000));
+    }
+    // It has been learnt over some reports that the load is shared evenly.
+    var leases = new ArrayList<Long>();
+    for (int report = 0; report < 20; report++) {
+      for (InFlight gateway : all) {
+        leases.add(gateway.charge(0, 100, Long.MAX_VALUE));
+      }
+      for (InFlight gateway : all) {
+        gateway.onReport(0, report, gateways * (report + 1) * 100, gateways * (report + 1));
+      }
+    }
+    InFlight one = all.getFirst();
+    assertThat(one.requests(0)).isEqualTo(gateways * 20);
+    assertThat(one.uncachedTokens(0)).isEqualTo(gateways * 20 * 100);
+    // Now each sends ten more, and there is no report yet.
+    for (InFlight gateway : all) {
+      for (int i = 0; i < 10; i++) {
+        leases.add(gateway.charge(0, 100, Long.MAX_VALUE));
+      }
+    }
+    assertThat(one.requests(0)).isBetween(gateways * 29, gateways * 31);
+    assertThat(one.uncachedTokens(0)).isBetween(gateways * 2_900L, gateways * 3_100L);
+    // What ends for it ends for the others, and never below nothing.
+    for (int i = 0; i < leases.size(); i += gateways) {
+      one.end(leases.get(Math.min(i, 19 * gateways)));
+    }
+    assertThat(one.requests(0)).isNotNegative();
+  }
+
+  @Test
+  void whoIsAloneAtAnEndpointTakesNobodyIntoAccount() {
+    var inFlight = new InFlight(100);
+    for (int report = 0; report < 10; report++) {
+      inFlight.charge(0, 50, Long.MAX_VALUE);
+      inFlight.onReport(0, report, (report + 1) * 50, report + 1);
+    }
+    inFlight.charge(0, 50, Long.MAX_VALUE);
+    assertThat(inFlight.requests(0)).isEqualTo(11);
+    assertThat(inFlight.uncachedTokens(0)).isEqualTo(550);
+  }
 }
