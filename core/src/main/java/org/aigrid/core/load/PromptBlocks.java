@@ -80,6 +80,23 @@ public final class PromptBlocks {
     }
   }
 
+  /// The next block, by a number that stands for its bytes: for who has no text, such as the twin.
+  /// Only at the border of a block.
+  public void block(long content) {
+    if (bytesInBlock != 0) {
+      throw new IllegalStateException(
+          bytesInBlock
+              + " bytes of a block were given (expected: none, or all "
+              + BLOCK_BYTES
+              + ")");
+    }
+    if (count < BLOCKS_MAX) {
+      chain = fold(chain ^ fold(content ^ K2, K1), chain | 1);
+      hashes[count++] = chain;
+      state = chain;
+    }
+  }
+
   /// Full blocks hashed so far.
   public int count() {
     return count;

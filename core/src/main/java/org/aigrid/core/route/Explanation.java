@@ -22,6 +22,8 @@ public record Explanation(long viewRevision, Route route, List<Candidate> candid
     TRIED,
     /// It could not be reached a moment ago, and its site has said nothing since.
     SUSPECT,
+    /// Its round trip alone takes longer than the best answer.
+    TOO_FAR,
     SATURATED
   }
 

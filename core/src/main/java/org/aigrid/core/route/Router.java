@@ -17,11 +17,11 @@ import org.aigrid.core.view.Roster;
 /// Decides where a request runs.
 ///
 /// 1. **Candidates**, never the whole country: endpoints that hold the prompt's prefix, the
-///    caller's own base station, the regional site, the hubs. When the best of them answers sooner
-///    than any base station elsewhere could if it were idle, that is all; else the nearest base
-///    stations and some endpoints drawn at random are looked at, too. When none of all these is
-///    ready, up to `probesMax` endpoints of the model are looked at in turn, so a grid in which the
-///    model has no more endpoints than that never overlooks one.
+///    caller's own base station, the regional site, the hubs. When the best of them answers about
+///    as soon as any base station elsewhere could if it were idle, that is all; else the nearest
+///    base stations and some endpoints drawn at random are looked at, too. When none of all these
+///    is ready, up to `probesMax` endpoints of the model are looked at in turn, so a grid in which
+///    the model has no more endpoints than that never overlooks one.
 /// 2. **Permitted** first, failing closed: residency, a fresh lease, admission, the model served
 ///    now, not tried before. No score can buy back what this removed.
 /// 3. **Cost** in milliseconds: round trip + prompt tokens and sequences ahead + this prompt's
@@ -190,11 +190,12 @@ public final class Router {
   }
 
   /// Whether a base station that was not looked at could answer sooner than the best of those that
-  /// were, if it were idle and next door. Also when what holds the prefix could lose its claim to
-  /// such a one.
+  /// were by more than `contentMs`, if it were idle and next door. Also when what holds the prefix
+  /// could lose its claim to such a one.
   private boolean mayBeBeaten(Roster roster, RouteRequest request) {
     double idleMs =
-        settings.roundTrips().leastToOtherCellMs(request.originSite() >= 0)
+        settings.contentMs()
+            + settings.roundTrips().leastToOtherCellMs(request.originSite() >= 0)
             + roster.leastPrefillMsAtCells(request.model(), request.promptTokens());
     int totalBlocks = request.blocks() == null ? 0 : request.blocks().count();
     int waitMsMax = Math.min(settings.waitMsMax(), request.deadlineMs());
@@ -414,10 +415,25 @@ public final class Router {
         view.running(endpoint) + view.waiting(endpoint));
   }
 
+  /// Fills in the terms of the candidates from `from` on. One whose round trip alone takes longer
+  /// than the best answer so far cannot win and is not weighed.
   private void weighReady(GridView view, InFlight inFlight, RouteRequest request, int from) {
-    for (int i = from; i < count; i++) {
-      if (standing[i] == Standing.READY) {
+    int waitMsMax = Math.min(settings.waitMsMax(), request.deadlineMs());
+    double leastMs = Double.MAX_VALUE;
+    for (int i = 0; i < count; i++) {
+      if (standing[i] != Standing.READY) {
+        continue;
+      }
+      if (i >= from) {
+        roundTripMs[i] = settings.roundTrips().ms(view.roster(), request.originSite(), endpoint[i]);
+        if (roundTripMs[i] > leastMs && blocksHeld[i] == 0) {
+          standing[i] = Standing.TOO_FAR;
+          continue;
+        }
         weigh(view, inFlight, request, i);
+      }
+      if (queueMs[i] <= waitMsMax) {
+        leastMs = Math.min(leastMs, costMs[i]);
       }
     }
   }
@@ -454,7 +470,6 @@ public final class Router {
     double slowness = tokensPerMs > 0 ? modelledPerMs / tokensPerMs : 1;
     int chunks = (uncached + profile.chunkTokens() - 1) / profile.chunkTokens();
 
-    roundTripMs[i] = settings.roundTrips().ms(roster, request.originSite(), e);
     queueMs[i] =
         inFlight.uncachedTokens(e) / (modelledPerMs / slowness)
             + waitForSlotMs(requests, slots, output, slowness * tokenMs)

@@ -5,6 +5,8 @@ package org.aigrid.core.route;
 /// @param roundTrips network model
 /// @param neighbours nearest base stations looked at beside the caller's own
 /// @param randomCandidates endpoints drawn at random from all that serve the model
+/// @param contentMs when the best of the first candidates answers at most so much later than an
+///   idle base station elsewhere could, no others are looked at
 /// @param probesMax endpoints looked at one after the other when no candidate is ready
 /// @param explorationShare share of decisions that take a random ready candidate, to learn
 /// @param stickyShare share of a prompt's blocks an endpoint must hold to be sticky
@@ -23,6 +25,7 @@ public record RouterSettings(
     RoundTrips roundTrips,
     int neighbours,
     int randomCandidates,
+    double contentMs,
     int probesMax,
     double explorationShare,
     double stickyShare,
@@ -36,7 +39,7 @@ public record RouterSettings(
     double contextSlack) {
   public static final RouterSettings DEFAULT =
       new RouterSettings(
-          RoundTrips.DEFAULT, 5, 4, 64, 0.01, 0.8, 32, 4, 2_000, 25, 256, 0.01, 30_000, 2);
+          RoundTrips.DEFAULT, 5, 4, 5, 64, 0.01, 0.8, 32, 4, 2_000, 25, 256, 0.01, 30_000, 2);
 
   public RouterSettings {
     require(neighbours >= 0 && neighbours <= 8, "neighbours", neighbours, "0 to 8");
@@ -45,6 +48,7 @@ public record RouterSettings(
         "randomCandidates",
         randomCandidates,
         "0 to 4");
+    require(contentMs >= 0, "contentMs", contentMs, "0 or more");
     require(probesMax >= 1, "probesMax", probesMax, "1 or more");
     require(
         explorationShare >= 0 && explorationShare <= 1,
@@ -74,8 +78,29 @@ public record RouterSettings(
         roundTrips,
         neighbours,
         randomCandidates,
+        contentMs,
         probesMax,
         share,
+        stickyShare,
+        stickyBlocks,
+        stickyBlocksLeast,
+        stickyPenaltyMsMax,
+        decodePaceMs,
+        meanOutputTokens,
+        cellEvictionProbability,
+        waitMsMax,
+        contextSlack);
+  }
+
+  /// These settings in another network.
+  public RouterSettings withRoundTrips(RoundTrips other) {
+    return new RouterSettings(
+        other,
+        neighbours,
+        randomCandidates,
+        contentMs,
+        probesMax,
+        explorationShare,
         stickyShare,
         stickyBlocks,
         stickyBlocksLeast,
@@ -93,6 +118,7 @@ public record RouterSettings(
         roundTrips,
         neighbours,
         randomCandidates,
+        contentMs,
         probesMax,
         explorationShare,
         stickyShare,

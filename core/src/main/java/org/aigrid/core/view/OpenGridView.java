@@ -25,6 +25,15 @@ public final class OpenGridView {
     view = new GridView(roster, 1, 0, sites, pages);
   }
 
+  /// Another grid with the same rows, to be written on its own.
+  public OpenGridView copy() {
+    var copy = new OpenGridView(roster);
+    for (int page = 0; page < pages.length; page++) {
+      copy.pages[page].copyFrom(pages[page]);
+    }
+    return copy;
+  }
+
   /// The view, always the same object: it shows what is written. What it says of sites (rather than
   /// endpoints) is that none has reported.
   public GridView view() {

@@ -69,6 +69,10 @@ final class Pages {
       return new Endpoints(this);
     }
 
+    void copyFrom(Endpoints other) {
+      System.arraycopy(other.rows, 0, rows, 0, rows.length);
+    }
+
     /// @param load what the site says of the endpoint, or null when it does not serve it
     void set(
         int row,

@@ -44,11 +44,13 @@ public final class Roster {
   // One row a site and one an endpoint. A decision looks at a dozen endpoints anywhere in the
   // country, so what it costs is counted in cache lines: the endpoint's row holds what is asked of
   // its site, too.
-  private static final int SITE_INTS = 4;
+  private static final int SITE_INTS = 8;
   private static final int FIRST_ENDPOINT = 0;
   private static final int ENDPOINT_COUNT = 1;
   private static final int RUN_LENGTH = 2; // endpoints kept for the site, also while it is away
   private static final int PLACE = 3; // jurisdiction times 256 plus tier
+  private static final int SITE_VECTOR = 4; // x, y, z, as bits of floats
+  private static final int REGIONAL = 7; // site, or -1
   private static final int ENDPOINT_INTS = 8;
   private static final int SITE = 0; // -1: the endpoint is gone
   private static final int MODEL = 1;
@@ -67,7 +69,6 @@ public final class Roster {
   private final double[] unitVectors; // x, y, z of each site
   private final int[] neighbours;
   private final int[] neighbourEndpoints; // the first endpoint of each of `neighbours`, or -1
-  private final int[] regional;
   private final int[] hubs;
 
   private final EndpointSpec[] specOfEndpoint;
@@ -115,6 +116,10 @@ public final class Roster {
       latitudeDegrees[site] = spec.position().latitudeDegrees();
       longitudeDegrees[site] = spec.position().longitudeDegrees();
       NearestSites.unitVector(latitudeDegrees[site], longitudeDegrees[site], unitVectors, 3 * site);
+      for (int axis = 0; axis < 3; axis++) {
+        siteRows[row + SITE_VECTOR + axis] =
+            Float.floatToRawIntBits((float) unitVectors[3 * site + axis]);
+      }
       for (int e = run[0]; e < run[0] + run[1]; e++) {
         int endpointRow = e * ENDPOINT_INTS;
         endpointRows[endpointRow + SITE] = site;
@@ -135,7 +140,10 @@ public final class Roster {
     allNearest = new NearestSites(present(), latitudeDegrees, longitudeDegrees);
     neighbours = nearestCells();
     neighbourEndpoints = firstEndpointsOf(neighbours);
-    regional = nearestRegionals();
+    int[] regional = nearestRegionals();
+    for (int site = 0; site < siteCount; site++) {
+      siteRows[site * SITE_INTS + REGIONAL] = regional[site];
+    }
   }
 
   /// A roster of `sites` in the given order: site 0 is the first.
@@ -247,9 +255,9 @@ public final class Roster {
   /// Great-circle distance from a site to an endpoint's, to within a metre or 0.2 % up to 7,000 km.
   public double distanceToEndpointKm(int site, int endpoint) {
     return arcKm(
-        unitVectors[3 * site] - axis(endpoint, 0),
-        unitVectors[3 * site + 1] - axis(endpoint, 1),
-        unitVectors[3 * site + 2] - axis(endpoint, 2));
+        siteAxis(site, 0) - axis(endpoint, 0),
+        siteAxis(site, 1) - axis(endpoint, 1),
+        siteAxis(site, 2) - axis(endpoint, 2));
   }
 
   /// The arc over chord c is 2 asin(c / 2) = c (1 + c^2 / 24 + 3 c^4 / 640 + ...).
@@ -262,6 +270,10 @@ public final class Roster {
 
   private double axis(int endpoint, int axis) {
     return Float.intBitsToFloat(endpointRow(endpoint, UNIT_VECTOR + axis));
+  }
+
+  private double siteAxis(int site, int axis) {
+    return Float.intBitsToFloat(siteRow(site, SITE_VECTOR + axis));
   }
 
   private int siteRow(int site, int column) {
@@ -386,7 +398,7 @@ public final class Roster {
   /// The regional site of a site's region, else the nearest regional site, or -1 when there is
   /// none.
   public int regionalOf(int site) {
-    return regional[site];
+    return siteRow(site, REGIONAL);
   }
 
   public int hubCount() {
