@@ -14,6 +14,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Collectors;
+import org.aigrid.config.Problem;
+import org.aigrid.config.Section;
 import org.aigrid.core.engine.Accelerators;
 import org.aigrid.core.engine.EngineProfiles;
 import org.aigrid.core.engine.Models;
@@ -25,8 +27,6 @@ import org.aigrid.core.model.SiteSpec;
 import org.aigrid.core.model.Tier;
 import org.aigrid.core.unit.GeoPoint;
 import org.jspecify.annotations.Nullable;
-import org.tomlj.Toml;
-import org.tomlj.TomlParseResult;
 
 /// Reads a topology from TOML. Finds everything that is wrong in one pass, each with its line and
 /// column; an unknown key is wrong, too. `topologies/tokyo-bay.toml` among the resources is the
@@ -41,7 +41,7 @@ public final class TopologyFile {
 
   private final String file;
   private final Path folder;
-  private final List<TopologyProblem> problems = new ArrayList<>();
+  private final List<Problem> problems = new ArrayList<>();
   private final Map<String, Accelerator> accelerators = new HashMap<>();
   private final Map<String, ModelSpec> models = new HashMap<>();
   private final Map<String, Topology.PlannedSite> sites = new LinkedHashMap<>();
@@ -76,19 +76,11 @@ public final class TopologyFile {
   }
 
   private Topology parse(String text) throws TopologyException {
-    TomlParseResult toml = Toml.parse(text);
-    toml.errors()
-        .forEach(
-            e ->
-                problems.add(
-                    new TopologyProblem(
-                        file,
-                        e.position().line(),
-                        e.position().column(),
-                        String.valueOf(e.getMessage()))));
+    Section root = Section.parse(file, text, problems);
     throwIfAny();
-
-    var root = new Section(file, "", toml, null, problems);
+    if (root == null) {
+      throw new IllegalStateException("a text without problems was not read");
+    }
     String name = root.text("name");
     readAccelerators(root.optionalSection("accelerator"));
     readModels(root.optionalSection("model"));
@@ -108,8 +100,7 @@ public final class TopologyFile {
 
   private void throwIfAny() throws TopologyException {
     if (!problems.isEmpty()) {
-      problems.sort(
-          Comparator.comparingInt(TopologyProblem::line).thenComparingInt(TopologyProblem::column));
+      problems.sort(Comparator.comparingInt(Problem::line).thenComparingInt(Problem::column));
       throw new TopologyException(problems);
     }
   }

@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
+import org.aigrid.config.Problem;
 import org.aigrid.core.model.EngineKind;
 import org.aigrid.core.model.Tier;
 import org.junit.jupiter.api.Test;
@@ -199,6 +200,6 @@ class TopologyFileTest {
   private static List<String> problemsOf(String toml) {
     TopologyException e =
         catchThrowableOfType(TopologyException.class, () -> TopologyFile.parse("t.toml", toml));
-    return e.problems().stream().map(TopologyProblem::toString).toList();
+    return e.problems().stream().map(Problem::toString).toList();
   }
 }
