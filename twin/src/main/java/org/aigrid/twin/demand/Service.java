@@ -1,55 +1,80 @@
 package org.aigrid.twin.demand;
 
-/// One kind of request: how often, how long, how soon. Lengths are log-normal, given by median and
-/// 90th percentile, as published traces are summarised. Immutable.
+/// One kind of request: how often, how long, how soon. Immutable.
 ///
 /// @param name for people
+/// @param latencyClass control, voice, interactive, batch, ...: what it is grouped by
+/// @param model what it asks for
 /// @param share of all requests
-/// @param promptMedian tokens
-/// @param promptP90 tokens
-/// @param outputMedian tokens
-/// @param outputP90 tokens
+/// @param input tokens of the prompt
+/// @param output tokens of the answer
+/// @param burstiness coefficient of variation of the gaps between requests: 1 is Poisson
+/// @param day how its rate goes through the day
 /// @param ttftMsMax its objective for the first token
 /// @param tpotMsMax its objective for each further token
+/// @param latencyMsMax its objective for the whole answer; infinite for none
+/// @param deadlineMs how long its callers wait for a first token at most
+/// @param followUpShare share of requests that go on with a conversation, whose text so far comes
+///   first in the prompt
+/// @param movedShare of these, the share whose caller is in another cell by then
 public record Service(
     String name,
+    String latencyClass,
+    String model,
     double share,
-    double promptMedian,
-    double promptP90,
-    double outputMedian,
-    double outputP90,
+    Lengths input,
+    Lengths output,
+    double burstiness,
+    DayShape day,
     double ttftMsMax,
-    double tpotMsMax) {
-  /// The quantile of a standard normal at 90 %.
-  private static final double Z90 = 1.2815515655446004;
-
+    double tpotMsMax,
+    double latencyMsMax,
+    int deadlineMs,
+    double followUpShare,
+    double movedShare) {
   public Service {
-    if (!(share > 0
-        && promptMedian >= 1
-        && promptP90 >= promptMedian
-        && outputMedian >= 1
-        && outputP90 >= outputMedian
-        && ttftMsMax > 0
-        && tpotMsMax > 0)) {
+    require(share > 0, name, "share", share, "above 0");
+    require(burstiness > 0 && burstiness <= 100, name, "burstiness", burstiness, "above 0 to 100");
+    require(ttftMsMax > 0, name, "ttftMsMax", ttftMsMax, "above 0");
+    require(tpotMsMax > 0, name, "tpotMsMax", tpotMsMax, "above 0");
+    require(latencyMsMax > 0, name, "latencyMsMax", latencyMsMax, "above 0");
+    require(deadlineMs > 0, name, "deadlineMs", deadlineMs, "above 0");
+    require(
+        followUpShare >= 0 && followUpShare < 1, name, "followUpShare", followUpShare, "0 to 1");
+    require(movedShare >= 0 && movedShare <= 1, name, "movedShare", movedShare, "0 to 1");
+  }
+
+  private static void require(
+      boolean holds, String service, String name, double value, String expected) {
+    if (!holds) {
       throw new IllegalArgumentException(
-          "service "
-              + name
-              + " (expected: shares and objectives above 0, p90 at least the median)");
+          name + " of service " + service + ": " + value + " (expected: " + expected + ")");
     }
   }
 
-  /// A prompt's length for a draw from the standard normal.
-  int promptTokens(double normal, int most) {
-    return tokens(promptMedian, promptP90, normal, most);
+  /// This service with another share.
+  public Service withShare(double other) {
+    return new Service(
+        name,
+        latencyClass,
+        model,
+        other,
+        input,
+        output,
+        burstiness,
+        day,
+        ttftMsMax,
+        tpotMsMax,
+        latencyMsMax,
+        deadlineMs,
+        followUpShare,
+        movedShare);
   }
 
-  /// An answer's length for a draw from the standard normal.
-  int outputTokens(double normal, int most) {
-    return tokens(outputMedian, outputP90, normal, most);
-  }
-
-  private static int tokens(double median, double p90, double normal, int most) {
-    double sigma = Math.log(p90 / median) / Z90;
-    return (int) Math.clamp(Math.round(median * Math.exp(sigma * normal)), 1, most);
+  /// Whether an answer met all objectives.
+  public boolean met(double ttftMs, double latencyMs, int outputTokens) {
+    return ttftMs <= ttftMsMax
+        && latencyMs <= latencyMsMax
+        && latencyMs - ttftMs <= tpotMsMax * Math.max(0, outputTokens - 1);
   }
 }

@@ -1,6 +1,8 @@
 package org.aigrid.twin.engine;
 
 import java.util.Arrays;
+import java.util.function.IntConsumer;
+import java.util.function.IntPredicate;
 import org.aigrid.core.engine.EngineProfile;
 import org.aigrid.core.engine.StepModel;
 
@@ -12,10 +14,13 @@ import org.aigrid.core.engine.StepModel;
 /// tokens it has: the end of a sequence is a fixed amount of *service* (tokens that a sequence
 /// running since the beginning would have), and the service's speed alone changes. Context grows by
 /// a token for each sequence and pass. When the KV cache is full the newest sequence goes back to
-/// the queue and computes its prompt and its tokens again, as in vLLM.
+/// the queue and computes its prompt and its tokens again, as in vLLM. While the radio holds a
+/// share of the GPU, all passes take longer by `1 / share left`.
 ///
 /// Times are milliseconds, requests are numbers of the caller's. Pure: no clock, no randomness. One
-/// thread; about 100 ns an event, a heap over the running sequences; allocates only to grow.
+/// thread; about 100 ns an event, a heap over the running sequences. A country has 200,000 of these
+/// and what an event costs is counted in cache lines: some 300 bytes each while little is under
+/// way, in three pieces; allocates only to grow.
 public final class SharedEngine {
   /// Who is told what happens, in order of time.
   public interface Listener {
@@ -26,56 +31,60 @@ public final class SharedEngine {
     void end(int request, double atMs);
   }
 
+  /// The radio leaves at least this share: a pass that takes forever cannot be planned.
+  public static final double SHARE_LEAST = 0.01;
+
   private static final double EPSILON_MS = 1e-9;
   private static final double EPSILON_TOKENS = 1e-5;
 
-  private final EngineProfile profile;
-  private final StepModel step;
-  private final int replicas;
-  private final int slots;
-  private final double kvTokensMax;
+  // A running sequence: a row in a heap by the service at which it ends.
+  private static final int RUNNING_DOUBLES = 4;
+  private static final int ENDS_AT = 0;
+  private static final int BEGAN_AT = 1; // service when it began to run
+  private static final int RUNNING_REQUEST = 2;
+  private static final int RUNNING_PROMPT = 3;
+
+  // A waiting prompt: a row in a ring; the first `computing` of them are being computed.
+  private static final int WAITING_DOUBLES = 8;
+  private static final int REQUEST = 0;
+  private static final int PROMPT = 1; // tokens whose cache it will hold
+  private static final int OUTPUT = 2;
+  private static final int AGAIN = 3; // 1: had its first token before
+  private static final int TO_COMPUTE = 4; // tokens, when it came
+  private static final int LEFT = 5; // of these, not computed
+  private static final int DELAY_MS = 6; // left of the pass in progress when it came
+
+  private final Hardware hardware;
 
   private double nowMs;
   private double service; // tokens that a sequence running since the beginning would have
   private double contextTokens; // of the running sequences
-
-  // Running sequences: a heap by the service at which they end.
+  private double queuedTokens;
+  private double usedGpuMs;
   private int running;
-  private double[] endsAt = new double[4];
-  private double[] beganAt = new double[4]; // service when it began to run
-  private int[] runningRequest = new int[4];
-  private int[] runningPrompt = new int[4];
-
-  // Waiting prompts, a ring; the first `computing()` of them are being computed.
   private int head;
   private int waiting;
-  private int[] waitingRequest = new int[4];
-  private int[] waitingPrompt = new int[4]; // tokens whose cache it will hold
-  private int[] waitingOutput = new int[4];
-  private boolean[] waitingAgain = new boolean[4]; // had its first token before
-  private double[] tokensToCompute = new double[4]; // when it came
-  private double[] tokensLeft = new double[4]; // of these, not computed
-  private double[] delayLeftMs = new double[4]; // of the pass in progress when it came
-  private double queuedTokens;
+  private int preemptions;
+  private double[] runs = new double[2 * RUNNING_DOUBLES];
+  private double[] waits = new double[2 * WAITING_DOUBLES];
 
   // The speeds until the next event.
+  private double share = 1;
   private int computing;
+  private double nextInMs = Double.POSITIVE_INFINITY; // when something happens, from nowMs
   private double decodeTokensPerMs;
   private double prefillTokensPerMs; // of each prompt that is being computed
 
-  private long preemptions;
-
-  /// @param profile of one replica
-  /// @param replicas 1 or more, alike, evenly loaded
   public SharedEngine(EngineProfile profile, int replicas) {
-    if (replicas < 1) {
-      throw new IllegalArgumentException("replicas: " + replicas + " (expected: 1 or more)");
-    }
-    this.profile = profile;
-    this.replicas = replicas;
-    step = profile.step();
-    slots = profile.sequencesMax() * replicas;
-    kvTokensMax = (double) profile.kvTokensMax() * replicas;
+    this(new Hardware(profile, replicas));
+  }
+
+  public SharedEngine(Hardware hardware) {
+    this.hardware = hardware;
+  }
+
+  public Hardware hardware() {
+    return hardware;
   }
 
   /// Sequences that decode.
@@ -88,9 +97,20 @@ public final class SharedEngine {
     return waiting;
   }
 
-  /// Prompt tokens that are not computed.
+  /// Prompt tokens that are not computed, as of the last `advance`.
   public double queuedTokens() {
     return queuedTokens;
+  }
+
+  /// Prompt tokens that will not be computed at `atMs`, if nothing happens until then.
+  public double queuedTokensAt(double atMs) {
+    double left = queuedTokens;
+    for (int i = 0; i < computing; i++) {
+      int at = row(i);
+      double computingMs = Math.max(0, atMs - nowMs - waits[at + DELAY_MS]);
+      left -= Math.min(waits[at + LEFT], computingMs * prefillTokensPerMs);
+    }
+    return Math.max(0, left);
   }
 
   /// Tokens that running sequences hold, as of the last `advance`.
@@ -98,9 +118,34 @@ public final class SharedEngine {
     return contextTokens;
   }
 
+  /// Tokens that running sequences will hold at `atMs`, if nothing happens until then.
+  public double contextTokensAt(double atMs) {
+    return contextTokens + Math.max(0, atMs - nowMs) * running * decodeTokensPerMs;
+  }
+
   /// Sequences that lost their place.
-  public long preemptions() {
+  public int preemptions() {
     return preemptions;
+  }
+
+  /// GPU time that requests used: replicas at work, times the share that the radio left them.
+  public double usedGpuMs() {
+    return usedGpuMs;
+  }
+
+  /// `usedGpuMs` at `atMs`, if nothing happens until then.
+  public double usedGpuMsAt(double atMs) {
+    return usedGpuMs
+        + Math.max(0, atMs - nowMs) * share * Math.min(hardware.replicas(), running + computing);
+  }
+
+  /// The radio leaves this share of each GPU from the time of the last `advance` on.
+  public void setShare(double left) {
+    double next = Math.clamp(left, SHARE_LEAST, 1);
+    if (next != share) {
+      share = next;
+      setSpeeds();
+    }
   }
 
   /// A request arrives, at the time of the last `advance`.
@@ -108,6 +153,7 @@ public final class SharedEngine {
   /// @param request the caller's number for it
   /// @param cachedTokens of the prompt's tokens, those that need no computing
   public void add(int request, int promptTokens, int cachedTokens, int outputTokens) {
+    EngineProfile profile = hardware.profile();
     if (promptTokens + (double) outputTokens > profile.kvTokensMax()) {
       throw new IllegalArgumentException(
           "request of "
@@ -119,47 +165,93 @@ public final class SharedEngine {
               + ")");
     }
     growWaiting();
-    int at = slot(waiting);
+    int at = row(waiting);
     double left = Math.max(1, promptTokens - cachedTokens);
     put(at, request, promptTokens, outputTokens, left, false);
     // It misses the pass in progress, of which half is left on average. Behind other prompts it
-    // waits
-    // for these anyway.
-    delayLeftMs[at] = running > 0 && waiting == 0 ? 1 / decodeTokensPerMs / 2 : 0;
+    // waits for these anyway.
+    waits[at + DELAY_MS] = running > 0 && waiting == 0 ? 1 / decodeTokensPerMs / 2 : 0;
     waiting++;
     queuedTokens += left;
     setSpeeds();
   }
 
-  private void put(int at, int request, int prompt, int output, double left, boolean again) {
-    waitingRequest[at] = request;
-    waitingPrompt[at] = prompt;
-    waitingOutput[at] = output;
-    waitingAgain[at] = again;
-    tokensToCompute[at] = left;
-    tokensLeft[at] = left;
-    delayLeftMs[at] = 0;
+  /// Takes out everything, as when the engine dies; tells which requests were inside.
+  public void clear(IntConsumer lost) {
+    for (int i = 0; i < running; i++) {
+      lost.accept((int) runs[i * RUNNING_DOUBLES + RUNNING_REQUEST]);
+    }
+    for (int i = 0; i < waiting; i++) {
+      lost.accept((int) waits[row(i) + REQUEST]);
+    }
+    running = 0;
+    waiting = 0;
+    queuedTokens = 0;
+    contextTokens = 0;
+    setSpeeds();
   }
 
-  private int slot(int position) {
-    return (head + position) & (waitingRequest.length - 1);
+  /// Takes out those that `which` is true of; tells which they were. Whether there was any.
+  public boolean remove(IntPredicate which, IntConsumer lost) {
+    boolean any = false;
+    for (int i = running - 1; i >= 0; i--) {
+      int row = i * RUNNING_DOUBLES;
+      int request = (int) runs[row + RUNNING_REQUEST];
+      if (which.test(request)) {
+        contextTokens -= runs[row + RUNNING_PROMPT] + (service - runs[row + BEGAN_AT]);
+        removeRunning(i);
+        lost.accept(request);
+        any = true;
+        i = running; // the heap has changed its order
+      }
+    }
+    for (int i = waiting - 1; i >= 0; i--) {
+      int request = (int) waits[row(i) + REQUEST];
+      if (which.test(request)) {
+        queuedTokens = Math.max(0, queuedTokens - waits[row(i) + LEFT]);
+        removeWaiting(i);
+        lost.accept(request);
+        any = true;
+      }
+    }
+    if (any) {
+      contextTokens = running == 0 ? 0 : contextTokens;
+      setSpeeds();
+    }
+    return any;
+  }
+
+  private void put(
+      int at, double request, double prompt, double output, double left, boolean again) {
+    waits[at + REQUEST] = request;
+    waits[at + PROMPT] = prompt;
+    waits[at + OUTPUT] = output;
+    waits[at + AGAIN] = again ? 1 : 0;
+    waits[at + TO_COMPUTE] = left;
+    waits[at + LEFT] = left;
+    waits[at + DELAY_MS] = 0;
+  }
+
+  private int row(int position) {
+    return ((head + position) * WAITING_DOUBLES) & (waits.length - 1);
   }
 
   /// When something happens next if nothing arrives; infinite when idle.
   public double nextMs() {
-    return nowMs + inMs();
+    return nowMs + nextInMs;
   }
 
   private double inMs() {
     double inMs = Double.POSITIVE_INFINITY;
     for (int i = 0; i < computing; i++) {
-      int at = slot(i);
-      inMs = Math.min(inMs, delayLeftMs[at] + tokensLeft[at] / prefillTokensPerMs);
+      int at = row(i);
+      inMs = Math.min(inMs, waits[at + DELAY_MS] + waits[at + LEFT] / prefillTokensPerMs);
     }
     if (running > 0) {
-      inMs = Math.min(inMs, (endsAt[0] - service) / decodeTokensPerMs);
+      inMs = Math.min(inMs, (runs[ENDS_AT] - service) / decodeTokensPerMs);
       if (running > 1) {
-        inMs = Math.min(inMs, (kvTokensMax - contextTokens) / (running * decodeTokensPerMs));
+        double free = hardware.kvTokensMax() - contextTokens;
+        inMs = Math.min(inMs, free / (running * decodeTokensPerMs));
       }
     }
     return Math.max(0, inMs);
@@ -167,17 +259,18 @@ public final class SharedEngine {
 
   /// Lets time pass until `toMs`, telling what happens on the way and at it.
   public void advance(double toMs, Listener listener) {
-    while (true) {
-      double inMs = inMs();
-      if (nowMs + inMs > toMs + EPSILON_MS) {
-        flow(toMs - nowMs);
-        nowMs = Math.max(nowMs, toMs);
-        return;
-      }
-      flow(inMs); // by the span, which may be too small to move a time of many days
-      nowMs += inMs;
+    while (nowMs + nextInMs <= toMs + EPSILON_MS) {
+      double ms = nextInMs; // the span counts: it may be too small to move a time of many days
+      flow(ms);
+      nowMs += ms;
       happen(listener);
       setSpeeds();
+    }
+    double restMs = toMs - nowMs;
+    if (restMs > 0) {
+      flow(restMs);
+      nowMs = toMs;
+      nextInMs = Math.max(0, nextInMs - restMs);
     }
   }
 
@@ -186,11 +279,11 @@ public final class SharedEngine {
       return;
     }
     for (int i = 0; i < computing; i++) {
-      int at = slot(i);
-      double waitedMs = Math.min(delayLeftMs[at], ms);
-      delayLeftMs[at] -= waitedMs;
-      double done = Math.min(tokensLeft[at], (ms - waitedMs) * prefillTokensPerMs);
-      tokensLeft[at] -= done;
+      int at = row(i);
+      double waitedMs = Math.min(waits[at + DELAY_MS], ms);
+      waits[at + DELAY_MS] -= waitedMs;
+      double done = Math.min(waits[at + LEFT], (ms - waitedMs) * prefillTokensPerMs);
+      waits[at + LEFT] -= done;
       queuedTokens -= done;
     }
     if (running > 0) {
@@ -198,25 +291,25 @@ public final class SharedEngine {
       service += tokens;
       contextTokens += running * tokens;
     }
+    usedGpuMs += ms * share * Math.min(hardware.replicas(), running + computing);
   }
 
   private void happen(Listener listener) {
-    while (running > 0 && endsAt[0] - service <= EPSILON_TOKENS) {
-      int request = runningRequest[0];
-      contextTokens -= runningPrompt[0] + (service - beganAt[0]);
+    while (running > 0 && runs[ENDS_AT] - service <= EPSILON_TOKENS) {
+      int request = (int) runs[RUNNING_REQUEST];
+      contextTokens -= runs[RUNNING_PROMPT] + (service - runs[BEGAN_AT]);
       removeRunning(0);
       listener.end(request, nowMs);
     }
     if (running == 0) {
       contextTokens = 0;
     }
-    if (running > 1 && contextTokens >= kvTokensMax - EPSILON_TOKENS) {
+    if (running > 1 && contextTokens >= hardware.kvTokensMax() - EPSILON_TOKENS) {
       preemptNewest();
     }
     int looked = computing;
     for (int i = 0; i < looked; i++) {
-      int at = slot(i);
-      if (tokensLeft[at] <= EPSILON_TOKENS) {
+      if (waits[row(i) + LEFT] <= EPSILON_TOKENS) {
         promptDone(i, listener);
         i--;
         looked--;
@@ -225,12 +318,12 @@ public final class SharedEngine {
   }
 
   private void promptDone(int position, Listener listener) {
-    int at = slot(position);
-    int request = waitingRequest[at];
-    int prompt = waitingPrompt[at];
-    int output = waitingOutput[at];
-    queuedTokens = Math.max(0, queuedTokens - tokensLeft[at]);
-    boolean again = waitingAgain[at];
+    int at = row(position);
+    int request = (int) waits[at + REQUEST];
+    double prompt = waits[at + PROMPT];
+    double output = waits[at + OUTPUT];
+    boolean again = waits[at + AGAIN] > 0;
+    queuedTokens = Math.max(0, queuedTokens - waits[at + LEFT]);
     removeWaiting(position);
     if (!again) {
       listener.firstToken(request, nowMs);
@@ -244,138 +337,119 @@ public final class SharedEngine {
 
   private void preemptNewest() {
     int newest = 0;
-    for (int i = 1; i < running; i++) {
-      if (beganAt[i] > beganAt[newest]
-          || beganAt[i] == beganAt[newest] && runningRequest[i] > runningRequest[newest]) {
+    for (int i = RUNNING_DOUBLES; i < running * RUNNING_DOUBLES; i += RUNNING_DOUBLES) {
+      if (runs[i + BEGAN_AT] > runs[newest + BEGAN_AT]
+          || runs[i + BEGAN_AT] == runs[newest + BEGAN_AT]
+              && runs[i + RUNNING_REQUEST] > runs[newest + RUNNING_REQUEST]) {
         newest = i;
       }
     }
-    int generated = (int) Math.floor(service - beganAt[newest] + EPSILON_TOKENS);
-    int left = Math.max(1, (int) Math.round(endsAt[newest] - service));
-    int held = runningPrompt[newest] + generated;
+    double generated = Math.floor(service - runs[newest + BEGAN_AT] + EPSILON_TOKENS);
+    double left = Math.max(1, Math.round(runs[newest + ENDS_AT] - service));
+    double held = runs[newest + RUNNING_PROMPT] + generated;
     growWaiting();
-    head = (head - 1) & (waitingRequest.length - 1);
-    put(head, runningRequest[newest], held, left, held, true);
+    head = head - 1 & rows(waits) - 1;
+    put(row(0), runs[newest + RUNNING_REQUEST], held, left, held, true);
     waiting++;
     queuedTokens += held;
-    contextTokens -= runningPrompt[newest] + (service - beganAt[newest]);
-    removeRunning(newest);
+    contextTokens -= runs[newest + RUNNING_PROMPT] + (service - runs[newest + BEGAN_AT]);
+    removeRunning(newest / RUNNING_DOUBLES);
     preemptions++;
   }
 
-  /// How many prompts are computed at once, and how fast everything goes until the next event.
+  /// How fast everything goes until the next event, and when that is.
   private void setSpeeds() {
+    findSpeeds();
+    nextInMs = inMs();
+  }
+
+  private void findSpeeds() {
+    StepModel step = hardware.profile().step();
+    int replicas = hardware.replicas();
+    double baseMs =
+        step.baseMs()
+            + step.decodeMsPerSequence() * running / replicas
+            + step.contextMsPerThousandTokens() * contextTokens / replicas / 1000;
+    computing = 0;
+    if (waiting == 0) {
+      decodeTokensPerMs = share / Math.max(baseMs, EPSILON_MS);
+      prefillTokensPerMs = 0;
+      return;
+    }
+    int slots = hardware.slots();
+    double kvTokensMax = hardware.kvTokensMax();
     int most = Math.min(Math.min(replicas, waiting), Math.max(0, slots - running));
     double held = contextTokens + running; // and the next token of each
-    computing = 0;
     while (computing < most) {
-      double more = held + waitingPrompt[slot(computing)];
+      double more = held + waits[row(computing) + PROMPT];
       if (more > kvTokensMax && running + computing > 0) {
         break;
       }
       held = more;
       computing++;
     }
-    double baseMs =
-        step.baseMs()
-            + step.decodeMsPerSequence() * running / replicas
-            + step.contextMsPerThousandTokens() * contextTokens / replicas / 1000;
     if (computing == 0) {
-      decodeTokensPerMs = 1 / Math.max(baseMs, EPSILON_MS);
+      decodeTokensPerMs = share / Math.max(baseMs, EPSILON_MS);
       prefillTokensPerMs = 0;
       return;
     }
+    int chunk = hardware.profile().chunkTokens();
     double perPass = 0; // prompt tokens of one replica's pass
     for (int i = 0; i < computing; i++) {
-      perPass += Math.min(profile.chunkTokens(), tokensToCompute[slot(i)]);
+      perPass += Math.min(chunk, waits[row(i) + TO_COMPUTE]);
     }
     // A pass packs the prompts behind, too, as far as places, memory and its budget go.
-    double budget = (double) profile.chunkTokens() * computing;
+    double budget = (double) chunk * computing;
     for (int i = computing; i < waiting && perPass < budget && running + i < slots; i++) {
-      held += waitingPrompt[slot(i)];
+      held += waits[row(i) + PROMPT];
       if (held > kvTokensMax) {
         break;
       }
-      perPass += tokensLeft[slot(i)];
+      perPass += waits[row(i) + LEFT];
     }
-    perPass = Math.clamp(perPass / computing, 1, profile.chunkTokens());
+    perPass = Math.clamp(perPass / computing, 1, chunk);
     double passMs = baseMs + step.prefillMsPerToken() * perPass;
-    prefillTokensPerMs = perPass / passMs;
+    prefillTokensPerMs = share * perPass / passMs;
     double meanPassMs = baseMs + step.prefillMsPerToken() * perPass * computing / replicas;
-    decodeTokensPerMs = 1 / meanPassMs;
+    decodeTokensPerMs = share / meanPassMs;
+  }
+
+  private static int rows(double[] ring) {
+    return ring.length / WAITING_DOUBLES;
   }
 
   private void growWaiting() {
-    int length = waitingRequest.length;
-    if (waiting < length) {
+    if (waiting < rows(waits)) {
       return;
     }
-    waitingRequest = unrolled(waitingRequest);
-    waitingPrompt = unrolled(waitingPrompt);
-    waitingOutput = unrolled(waitingOutput);
-    tokensToCompute = unrolled(tokensToCompute);
-    tokensLeft = unrolled(tokensLeft);
-    delayLeftMs = unrolled(delayLeftMs);
-    boolean[] again = new boolean[2 * length];
-    for (int i = 0; i < length; i++) {
-      again[i] = waitingAgain[slotOf(i, length)];
-    }
-    waitingAgain = again;
+    double[] wide = new double[2 * waits.length];
+    int first = head * WAITING_DOUBLES;
+    System.arraycopy(waits, first, wide, 0, waits.length - first);
+    System.arraycopy(waits, 0, wide, waits.length - first, first);
+    waits = wide;
     head = 0;
-  }
-
-  private int slotOf(int position, int length) {
-    return (head + position) & (length - 1);
-  }
-
-  private int[] unrolled(int[] ring) {
-    int[] wide = new int[2 * ring.length];
-    for (int i = 0; i < ring.length; i++) {
-      wide[i] = ring[slotOf(i, ring.length)];
-    }
-    return wide;
-  }
-
-  private double[] unrolled(double[] ring) {
-    double[] wide = new double[2 * ring.length];
-    for (int i = 0; i < ring.length; i++) {
-      wide[i] = ring[slotOf(i, ring.length)];
-    }
-    return wide;
   }
 
   private void removeWaiting(int position) {
     for (int i = position; i > 0; i--) { // those before it move up; there are few
-      int to = slot(i);
-      int from = slot(i - 1);
-      put(
-          to,
-          waitingRequest[from],
-          waitingPrompt[from],
-          waitingOutput[from],
-          tokensToCompute[from],
-          waitingAgain[from]);
-      tokensLeft[to] = tokensLeft[from];
-      delayLeftMs[to] = delayLeftMs[from];
+      System.arraycopy(waits, row(i - 1), waits, row(i), WAITING_DOUBLES);
     }
-    head = slot(1);
+    head = head + 1 & rows(waits) - 1;
     waiting--;
   }
 
-  private void addRunning(int request, int prompt, int tokens) {
-    if (running == endsAt.length) {
-      endsAt = Arrays.copyOf(endsAt, 2 * running);
-      beganAt = Arrays.copyOf(beganAt, 2 * running);
-      runningRequest = Arrays.copyOf(runningRequest, 2 * running);
-      runningPrompt = Arrays.copyOf(runningPrompt, 2 * running);
+  private void addRunning(double request, double prompt, double tokens) {
+    if (running * RUNNING_DOUBLES == runs.length) {
+      runs = Arrays.copyOf(runs, 2 * runs.length);
     }
     int at = running++;
-    set(at, service + tokens, service, request, prompt);
+    int row = at * RUNNING_DOUBLES;
+    runs[row + ENDS_AT] = service + tokens;
+    runs[row + BEGAN_AT] = service;
+    runs[row + RUNNING_REQUEST] = request;
+    runs[row + RUNNING_PROMPT] = prompt;
     contextTokens += prompt;
-    while (at > 0 && before(at, (at - 1) / 2)) {
-      swap(at, (at - 1) / 2);
-      at = (at - 1) / 2;
-    }
+    rise(at);
   }
 
   private void removeRunning(int at) {
@@ -383,12 +457,8 @@ public final class SharedEngine {
     if (at == last) {
       return;
     }
-    set(at, endsAt[last], beganAt[last], runningRequest[last], runningPrompt[last]);
-    int i = at;
-    while (i > 0 && before(i, (i - 1) / 2)) {
-      swap(i, (i - 1) / 2);
-      i = (i - 1) / 2;
-    }
+    System.arraycopy(runs, last * RUNNING_DOUBLES, runs, at * RUNNING_DOUBLES, RUNNING_DOUBLES);
+    int i = rise(at);
     while (2 * i + 1 < running) {
       int child = 2 * i + 1;
       if (child + 1 < running && before(child + 1, child)) {
@@ -402,23 +472,30 @@ public final class SharedEngine {
     }
   }
 
-  private boolean before(int a, int b) {
-    return endsAt[a] < endsAt[b] || endsAt[a] == endsAt[b] && runningRequest[a] < runningRequest[b];
+  private int rise(int from) {
+    int i = from;
+    while (i > 0 && before(i, (i - 1) / 2)) {
+      swap(i, (i - 1) / 2);
+      i = (i - 1) / 2;
+    }
+    return i;
   }
 
-  private void set(int at, double ends, double began, int request, int prompt) {
-    endsAt[at] = ends;
-    beganAt[at] = began;
-    runningRequest[at] = request;
-    runningPrompt[at] = prompt;
+  private boolean before(int a, int b) {
+    int rowA = a * RUNNING_DOUBLES;
+    int rowB = b * RUNNING_DOUBLES;
+    return runs[rowA + ENDS_AT] < runs[rowB + ENDS_AT]
+        || runs[rowA + ENDS_AT] == runs[rowB + ENDS_AT]
+            && runs[rowA + RUNNING_REQUEST] < runs[rowB + RUNNING_REQUEST];
   }
 
   private void swap(int a, int b) {
-    double ends = endsAt[a];
-    double began = beganAt[a];
-    int request = runningRequest[a];
-    int prompt = runningPrompt[a];
-    set(a, endsAt[b], beganAt[b], runningRequest[b], runningPrompt[b]);
-    set(b, ends, began, request, prompt);
+    int rowA = a * RUNNING_DOUBLES;
+    int rowB = b * RUNNING_DOUBLES;
+    for (int i = 0; i < RUNNING_DOUBLES; i++) {
+      double kept = runs[rowA + i];
+      runs[rowA + i] = runs[rowB + i];
+      runs[rowB + i] = kept;
+    }
   }
 }

@@ -18,6 +18,18 @@ public final class StepLevel {
   /// @param asynchronous whether passes are put together one ahead
   /// @return what became of each, in the order of arrival
   public static Timing[] play(EngineProfile profile, List<Arrival> arrivals, boolean asynchronous) {
+    return play(profile, arrivals, asynchronous, _ -> 1);
+  }
+
+  /// What the radio leaves of the GPU, asked for times that never fall.
+  public interface Share {
+    /// @return above 0, at most 1
+    double at(double ms);
+  }
+
+  /// The same while a radio takes its share: a pass takes longer by what it has at its beginning.
+  public static Timing[] play(
+      EngineProfile profile, List<Arrival> arrivals, boolean asynchronous, Share share) {
     var scheduler = new BatchScheduler<Integer>(profile);
     var timings = new Timing[arrivals.size()];
     double[] firstMs = new double[arrivals.size()];
@@ -41,7 +53,7 @@ public final class StepLevel {
       }
       BatchScheduler.Step<Integer> step = scheduler.next();
       double beganMs = nowMs;
-      nowMs += step.durationMs();
+      nowMs += step.durationMs() / share.at(nowMs);
       for (BatchScheduler.Sequence<Integer> sequence : step.emitted()) {
         int request = sequence.owner();
         if (sequence.generated() == 1) {

@@ -4,77 +4,203 @@ import java.util.SplittableRandom;
 import org.aigrid.core.load.InFlight;
 import org.aigrid.core.load.PrefixIndex;
 import org.aigrid.core.load.PrefixIndexSettings;
+import org.aigrid.core.load.PromptBlocks;
+import org.aigrid.core.route.Refusal;
 import org.aigrid.core.route.Route;
 import org.aigrid.core.route.RouteRequest;
 import org.aigrid.core.route.Router;
 import org.aigrid.core.route.RouterSettings;
 import org.aigrid.core.view.GridView;
 import org.aigrid.core.view.Roster;
+import org.jspecify.annotations.Nullable;
 
 /// Carries out a `Policy`: core's router itself, or a simple rule to compare it with. The rules get
-/// the same counts as the router. One thread.
+/// the same reports and counts as the router, and like it pass over what is not alive. One thread.
 final class Chooser {
   /// No place was found.
   static final int NOWHERE = -1;
 
-  private static final int MODEL = 0;
-  private static final int DEADLINE_MS = 60_000;
+  private static final int DRAWS_MAX = 16;
 
   private final Policy policy;
   private final Router router;
   private final InFlight inFlight;
-  private final PrefixIndex prefixes = new PrefixIndex(new PrefixIndexSettings(64, 1_000));
+  private final PrefixIndex prefixes;
   private final SplittableRandom random;
   private int turn;
+  private int cachedTokens;
+  private double firstTokenMs;
+  private Refusal refusal = Refusal.NO_ENDPOINT_READY;
 
-  Chooser(Policy policy, RouterSettings settings, InFlight inFlight, long seed) {
+  Chooser(Policy policy, RouterSettings settings, InFlight inFlight, int prefixBlocks, long seed) {
     this.policy = policy;
     this.inFlight = inFlight;
     router = new Router(settings);
+    prefixes = new PrefixIndex(new PrefixIndexSettings(Math.max(64, prefixBlocks), 600_000));
     random = new SplittableRandom(seed);
+    turn = random.nextInt(1 << 20);
   }
 
-  /// The endpoint for a request of a caller at `site`, or `NOWHERE`.
-  int choose(GridView view, int site, int promptTokens, long nowMs) {
+  /// Prompt tokens that the last choice expects in the endpoint's cache.
+  int cachedTokens() {
+    return cachedTokens;
+  }
+
+  /// When the last choice expects the first token; 0 where the policy does not say.
+  double firstTokenMs() {
+    return firstTokenMs;
+  }
+
+  /// Why the last choice was `NOWHERE`.
+  Refusal refusal() {
+    return refusal;
+  }
+
+  /// The endpoint for a request, or `NOWHERE`.
+  ///
+  /// @param lastEndpoint where the conversation ran before, or -1
+  int choose(GridView view, RouteRequest request, int lastEndpoint, long nowMs) {
+    cachedTokens = 0;
+    firstTokenMs = 0;
+    refusal = Refusal.NO_ENDPOINT_READY;
     Roster roster = view.roster();
-    return switch (policy) {
-      case OURS -> routed(view, site, promptTokens, nowMs);
-      case NEAREST -> roster.endpointOf(site, MODEL);
-      case HUB -> roster.endpointOf(roster.hub(0), MODEL);
-      case LEAST_IN_FLIGHT -> leastInFlight(view, site);
-      case TWO_CHOICES -> lessLoaded(view, drawn(roster), drawn(roster));
-      case ROUND_ROBIN -> {
-        turn = (turn + 1) % roster.endpointCountOfModel(MODEL);
-        yield roster.endpointOfModel(MODEL, turn);
+    int site = request.originSite();
+    int model = request.model();
+    int chosen =
+        switch (policy) {
+          case OURS -> routed(view, request, nowMs);
+          case NEAREST -> nearest(view, request, nowMs);
+          case HUB -> hub(view, request, nowMs);
+          case LEAST_IN_FLIGHT -> leastInFlight(view, request, nowMs);
+          case TWO_CHOICES ->
+              lessLoaded(view, drawn(view, request, nowMs), drawn(view, request, nowMs));
+          case STICKY -> sticky(view, request, lastEndpoint, nowMs);
+          case ROUND_ROBIN -> roundRobin(view, request, nowMs);
+        };
+    PromptBlocks blocks = request.blocks();
+    if (chosen != NOWHERE && blocks != null && policy == Policy.OURS) {
+      prefixes.record(blocks, chosen, nowMs);
+    }
+    if (policy != Policy.OURS && chosen == NOWHERE && roster.endpointCountOfModel(model) == 0) {
+      throw new IllegalStateException("model " + model + " is not served, site " + site);
+    }
+    return chosen;
+  }
+
+  private int routed(GridView view, RouteRequest request, long nowMs) {
+    return switch (router.route(view, inFlight, prefixes, request, random, nowMs)) {
+      case Route.Placed placed -> {
+        cachedTokens = placed.cachedTokens();
+        firstTokenMs = placed.firstTokenMs();
+        yield placed.endpoint();
+      }
+      case Route.Refused refused -> {
+        refusal = refused.why();
+        yield NOWHERE;
       }
     };
   }
 
-  private int routed(GridView view, int site, int promptTokens, long nowMs) {
-    var request =
-        new RouteRequest(
-            MODEL, promptTokens, 0, null, site, -1, DEADLINE_MS, RouteRequest.NONE_TRIED);
-    return switch (router.route(view, inFlight, prefixes, request, random, nowMs)) {
-      case Route.Placed placed -> placed.endpoint();
-      case Route.Refused _ -> NOWHERE;
-    };
+  private int nearest(GridView view, RouteRequest request, long nowMs) {
+    Roster roster = view.roster();
+    int site = request.originSite();
+    int own = alive(view, roster.endpointOf(site, request.model()), request, nowMs);
+    if (own >= 0) {
+      return own;
+    }
+    int regional = roster.regionalOf(site);
+    int there =
+        regional < 0
+            ? NOWHERE
+            : alive(view, roster.endpointOf(regional, request.model()), request, nowMs);
+    return there >= 0 ? there : hub(view, request, nowMs);
   }
 
-  private int leastInFlight(GridView view, int site) {
+  private int hub(GridView view, RouteRequest request, long nowMs) {
     Roster roster = view.roster();
-    int best = roster.endpointOf(site, MODEL);
+    int best = NOWHERE;
+    double bestKm = Double.MAX_VALUE;
+    for (int i = 0; i < roster.hubCount(); i++) {
+      int endpoint = alive(view, roster.endpointOf(roster.hub(i), request.model()), request, nowMs);
+      double km = roster.distanceKm(request.originSite(), roster.hub(i));
+      if (endpoint >= 0 && km < bestKm) {
+        best = endpoint;
+        bestKm = km;
+      }
+    }
+    return best;
+  }
+
+  private int leastInFlight(GridView view, RouteRequest request, long nowMs) {
+    Roster roster = view.roster();
+    int site = request.originSite();
+    int model = request.model();
+    int best = alive(view, roster.endpointOf(site, model), request, nowMs);
     for (int i = 0; i < Roster.NEIGHBOURS_MAX; i++) {
-      best = lessLoaded(view, best, roster.endpointOfNeighbour(site, i, MODEL));
+      int neighbour = roster.endpointOfNeighbour(site, i, model);
+      best = lessLoaded(view, best, alive(view, neighbour, request, nowMs));
     }
     int regional = roster.regionalOf(site);
     if (regional >= 0) {
-      best = lessLoaded(view, best, roster.endpointOf(regional, MODEL));
+      int endpoint = roster.endpointOf(regional, model);
+      best = lessLoaded(view, best, alive(view, endpoint, request, nowMs));
     }
-    return lessLoaded(view, best, roster.endpointOf(roster.hub(0), MODEL));
+    for (int i = 0; i < roster.hubCount(); i++) {
+      int endpoint = roster.endpointOf(roster.hub(i), model);
+      best = lessLoaded(view, best, alive(view, endpoint, request, nowMs));
+    }
+    return best;
   }
 
-  private int drawn(Roster roster) {
-    return roster.endpointOfModel(MODEL, random.nextInt(roster.endpointCountOfModel(MODEL)));
+  private int sticky(GridView view, RouteRequest request, int lastEndpoint, long nowMs) {
+    int home = alive(view, lastEndpoint, request, nowMs);
+    if (home < 0) {
+      home = nearest(view, request, nowMs);
+    }
+    if (home >= 0 && load(view, home) < 1 && view.waiting(home) == 0) {
+      return home;
+    }
+    int elsewhere = lessLoaded(view, drawn(view, request, nowMs), drawn(view, request, nowMs));
+    return lessLoaded(view, home, elsewhere);
+  }
+
+  private int roundRobin(GridView view, RouteRequest request, long nowMs) {
+    Roster roster = view.roster();
+    for (int i = 0; i < DRAWS_MAX; i++) {
+      turn = turn + 1 & Integer.MAX_VALUE;
+      int endpoint =
+          roster.endpointOfModel(
+              request.model(), turn % roster.endpointCountOfModel(request.model()));
+      if (alive(view, endpoint, request, nowMs) >= 0) {
+        return endpoint;
+      }
+    }
+    return NOWHERE;
+  }
+
+  private int drawn(GridView view, RouteRequest request, long nowMs) {
+    Roster roster = view.roster();
+    for (int i = 0; i < DRAWS_MAX; i++) {
+      int drawn = random.nextInt(roster.endpointCountOfModel(request.model()));
+      int endpoint = roster.endpointOfModel(request.model(), drawn);
+      if (alive(view, endpoint, request, nowMs) >= 0) {
+        return endpoint;
+      }
+    }
+    return NOWHERE;
+  }
+
+  /// The endpoint itself, or -1 when it does not serve, has no lease or was tried.
+  private static int alive(GridView view, int endpoint, RouteRequest request, long nowMs) {
+    if (endpoint < 0 || !view.endpointLeaseFresh(endpoint, nowMs) || !view.serving(endpoint)) {
+      return NOWHERE;
+    }
+    for (int tried : request.triedEndpoints()) {
+      if (tried == endpoint) {
+        return NOWHERE;
+      }
+    }
+    return endpoint;
   }
 
   /// The one with fewer requests for each of its places; the first when equal.
@@ -90,5 +216,14 @@ final class Chooser {
     Roster roster = view.roster();
     return (double) inFlight.requests(endpoint)
         / (roster.profile(endpoint).sequencesMax() * roster.replicas(endpoint));
+  }
+
+  /// Blocks of a conversation's prompt: the same beginning for each of its turns.
+  static @Nullable PromptBlocks blocks(PromptBlocks into, long conversation, int tokens) {
+    into.reset(conversation);
+    for (int i = 0; i < tokens / PromptBlocks.BLOCK_TOKENS; i++) {
+      into.block(i);
+    }
+    return into.count() == 0 ? null : into;
   }
 }

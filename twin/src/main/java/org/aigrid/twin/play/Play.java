@@ -1,240 +1,363 @@
 package org.aigrid.twin.play;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
-import org.aigrid.core.load.InFlight;
-import org.aigrid.core.model.SiteSpec;
-import org.aigrid.core.view.AdmissionState;
-import org.aigrid.core.view.EndpointLoad;
-import org.aigrid.core.view.GridView;
-import org.aigrid.core.view.GridViewBuilder;
-import org.aigrid.core.view.GridViewSettings;
-import org.aigrid.core.view.Heartbeat;
-import org.aigrid.core.view.Roster;
+import java.util.SplittableRandom;
+import org.aigrid.core.model.Tier;
+import org.aigrid.core.view.OpenGridView;
 import org.aigrid.twin.country.Country;
 import org.aigrid.twin.demand.Demand;
-import org.aigrid.twin.engine.SharedEngine;
-import org.aigrid.twin.time.RadixHeap;
+import org.aigrid.twin.radio.RadioLoad;
 
-/// One play: requests are routed by what the last reports said, travel half a round trip, share
-/// their engine, and travel back. The decisions are core's own; here are time, network and engines.
+/// A country under virtual time. Each region is a shard with a gateway, its base stations and its
+/// centres; each hub is a shard. Decisions are core's own; here are time, places, load, engines,
+/// network and faults.
 ///
-/// Deterministic: one thread, integer ticks, all draws made beforehand or from one seeded source.
-/// An engine has one event in the queue that counts; older ones are known by their tick and
-/// skipped. Three to five events a request, less than a microsecond each, and a report of all sites
-/// each `heartbeatMs`.
-public final class Play implements SharedEngine.Listener {
-  private static final double TICKS_PER_MS = 1_000;
-  private static final int LEASE_MS = 60_000;
-  private static final int IN_FLIGHT_MAX = 1 << 20;
-  private static final long NEVER = -1;
+/// Time goes in windows. Within one, shards play alone, on any number of threads; between two they
+/// exchange, in a fixed order, what crosses their borders. So the result does not depend on the
+/// threads. What the windows cost in truth:
+///
+/// - a request into another region arrives at the next window at the earliest;
+/// - hubs play one window behind the regions and get their requests at the exact time;
+/// - a gateway hears of tokens from other shards up to two windows late.
+///
+/// Reports are as stale as in the live grid: a site's row changes once a heartbeat, in one of ten
+/// phases, and only when something happened there since.
+public final class Play {
+  /// Ticks of a microsecond.
+  static final long TICKS_PER_MS = 1_000;
 
-  private final Demand demand;
+  /// What is still inside so long after the last request counts as unfinished.
+  private static final double DRAIN_MS_MAX = 7_200_000;
+
+  /// Who wants to know how far a play is. Called from the playing thread, often; must be quick.
+  public interface Progress {
+    /// @param playedMs of the play's time
+    /// @param arrived requests so far
+    void at(double playedMs, long arrived);
+
+    /// Nobody.
+    Progress NONE = (_, _) -> {};
+  }
+
+  private final Layout layout;
   private final PlaySettings settings;
-  private final Policy policy;
-  private final List<SiteSpec> sites;
-  private final GridViewBuilder builder =
-      new GridViewBuilder(new GridViewSettings(GridViewSettings.DEFAULT.leaseMsLeast(), LEASE_MS));
-  private final InFlight inFlight = new InFlight(IN_FLIGHT_MAX);
-  private final Chooser chooser;
-  private final Tally tally;
-  private final RadixHeap events = new RadixHeap();
-  private final Roster roster;
-  private final SharedEngine[] engines;
-  private final long[] dueTick;
+  private final List<Incident> incidents;
+  private final long seed;
+  private final OpenGridView openView;
+  private final List<Shard> shards = new ArrayList<>();
+  private final int[] order; // the largest first
+  private final int bins;
+  private final boolean[] begun;
+  private final boolean[] over;
+  private final int[] deaths; // by endpoint: incidents that hold it down
+  private final boolean[] cut; // by region
+  private double insideSum;
+  private long insideSamples;
 
-  // What an event may be about, beside engines: the next arrival, a report, a request that arrives
-  // at
-  // its site.
-  private final int arrivalSubject;
-  private final int reportSubject;
-  private final int firstRequestSubject;
-
-  private GridView view;
-  private int nextRequest;
-  private long sequence;
-  private long played;
-  private long inside;
-
-  // By number of the request.
-  private final int[] endpointOf;
-  private final long[] leaseOf;
-  private final double[] halfTripMs;
-  private final double[] firstTokenMs;
-
-  private Play(Country country, Demand demand, Policy policy, PlaySettings settings, long seed) {
-    this.demand = demand;
+  private Play(
+      Country country, Demand demand, PlaySettings settings, List<Incident> incidents, long seed) {
+    layout = new Layout(country, demand);
     this.settings = settings;
-    this.policy = policy;
-    sites = country.sites();
-    builder.registerAll(sites);
-    view = builder.snapshot(0);
-    roster = view.roster();
-    engines = new SharedEngine[roster.endpointCount()];
-    for (int e = 0; e < engines.length; e++) {
-      engines[e] = new SharedEngine(roster.profile(e), roster.replicas(e));
+    this.incidents = List.copyOf(incidents);
+    this.seed = seed;
+    begun = new boolean[incidents.size()];
+    over = new boolean[incidents.size()];
+    deaths = new int[layout.roster.endpointCount()];
+    cut = new boolean[layout.regions];
+    bins = (int) Math.ceil(settings.durationMs() / settings.binMs());
+    openView = new OpenGridView(layout.roster);
+    var root = new SplittableRandom(seed);
+    var radio = new RadioLoad(settings.radio(), root.nextLong());
+    for (int i = 0; i < layout.shards; i++) {
+      var tally = new Tally(demand.services(), bins, layout.regions);
+      shards.add(
+          new Shard(layout, i, settings, openView, radio, this.incidents, tally, root.nextLong()));
     }
-    dueTick = new long[engines.length];
-    Arrays.fill(dueTick, NEVER);
-    chooser = new Chooser(policy, settings.router(), inFlight, seed);
-    tally = new Tally(demand.services());
-    arrivalSubject = engines.length;
-    reportSubject = engines.length + 1;
-    firstRequestSubject = engines.length + 2;
-    int requests = demand.requests().size();
-    if (firstRequestSubject + requests > RadixHeap.SUBJECT_MAX) {
-      throw new IllegalArgumentException(
-          requests
-              + " requests at "
-              + engines.length
-              + " endpoints are too many for one play (expected: at most "
-              + RadixHeap.SUBJECT_MAX
-              + " together)");
+    for (int region = 0; region < layout.regions; region++) {
+      shards
+          .get(region)
+          .open(new Gateway(layout, region, settings, incidents, openView.view(), root.nextLong()));
     }
-    endpointOf = new int[requests];
-    leaseOf = new long[requests];
-    halfTripMs = new double[requests];
-    firstTokenMs = new double[requests];
+    drawSamples(root.split());
+    order = largestFirst();
   }
 
-  /// Plays until the last request is answered.
+  private void drawSamples(SplittableRandom random) {
+    var cells = new ArrayList<Integer>();
+    for (int e = 0; e < layout.roster.endpointCount(); e++) {
+      if (layout.roster.tierOfEndpoint(e) == Tier.CELL && layout.roster.replicas(e) == 1) {
+        cells.add(e);
+      }
+    }
+    for (int i = 0; i < settings.stepLevelSites() && !cells.isEmpty(); i++) {
+      int at = random.nextInt(cells.size());
+      int e = cells.set(at, cells.getLast());
+      cells.removeLast();
+      shards.get(layout.shardOfEndpoint[e]).sample(layout.localOfEndpoint[e]);
+    }
+  }
+
+  private int[] largestFirst() {
+    var list = new ArrayList<Integer>();
+    for (int i = 0; i < shards.size(); i++) {
+      list.add(i);
+    }
+    list.sort(
+        (a, b) ->
+            a >= layout.regions != b >= layout.regions
+                ? (a >= layout.regions ? -1 : 1)
+                : shards.get(b).endpoints().length - shards.get(a).endpoints().length);
+    return list.stream().mapToInt(Integer::intValue).toArray();
+  }
+
+  /// Plays until the last request has ended.
+  ///
+  /// @param threads 1 or more; the outcome is the same
   public static Outcome of(
-      Country country, Demand demand, Policy policy, PlaySettings settings, long seed) {
-    return new Play(country, demand, policy, settings, seed).run();
+      Country country,
+      Demand demand,
+      PlaySettings settings,
+      List<Incident> incidents,
+      long seed,
+      int threads,
+      Progress progress) {
+    var play = new Play(country, demand, settings, incidents, seed);
+    try (var crew = new Crew(threads)) {
+      return play.run(crew, progress);
+    }
   }
 
-  private Outcome run() {
-    report(0);
-    scheduleArrival();
-    while (!events.isEmpty()) {
-      long key = events.take();
-      long tick = RadixHeap.tick(key);
-      int subject = RadixHeap.subject(key);
-      double nowMs = tick / TICKS_PER_MS;
-      if (subject < engines.length) {
-        if (dueTick[subject] != tick) {
-          continue; // its engine has changed since
+  private Outcome run(Crew crew, Progress progress) {
+    long windowTicks = settings.windowMs() * TICKS_PER_MS;
+    long phaseTicks = settings.phaseMs() * TICKS_PER_MS;
+    long durationTicks = ticks(settings.durationMs());
+    long binTicks = settings.binMs() * TICKS_PER_MS;
+    long tick = 0;
+    int bin = 0;
+    int window = 0;
+    while (true) {
+      happen(tick);
+      for (Shard shard : shards) {
+        shard.exchange(shards);
+      }
+      for (Shard shard : shards) {
+        shard.handBack(shards, tick);
+      }
+      if (tick % phaseTicks == 0) {
+        long inside = count();
+        if (tick <= durationTicks) {
+          insideSum += inside;
+          insideSamples++;
         }
-        engines[subject].advance(nowMs, this);
-        schedule(subject, tick);
-      } else if (subject == arrivalSubject) {
-        arrive(nowMs);
-      } else if (subject == reportSubject) {
-        report(tick);
-      } else {
-        deliver(subject - firstRequestSubject, nowMs, tick);
+        report(crew, tick, phaseTicks, windowTicks);
+        progress.at(tick / (double) TICKS_PER_MS, arrived());
+        if (bin < bins && tick >= Math.min(durationTicks, (bin + 1) * binTicks)) {
+          for (Shard shard : shards) {
+            shard.closeBin(bin);
+          }
+          bin++;
+        }
+        if (tick >= durationTicks
+            && bin == bins
+            && (inside == 0 || tick > durationTicks + ticks(DRAIN_MS_MAX))) {
+          return outcome(tick, inside);
+        }
       }
-      played++;
+      long from = tick;
+      int number = window++;
+      crew.run(
+          order.length,
+          i -> {
+            int shard = order[i];
+            long until = shard < layout.regions ? from + windowTicks : from;
+            shards.get(shard).play(until, number, shards);
+          });
+      tick += windowTicks;
     }
-    return tally.outcome(policy, played, inside);
   }
 
-  private void scheduleArrival() {
-    if (nextRequest < demand.requests().size()) {
-      long tick = ticks(demand.requests().get(nextRequest).atMs());
-      events.add(RadixHeap.key(tick, arrivalSubject));
+  private void report(Crew crew, long tick, long phaseTicks, long windowTicks) {
+    long step = tick / phaseTicks;
+    boolean silent = silent(step, tick / (double) TICKS_PER_MS);
+    crew.run(
+        order.length,
+        i -> {
+          int shard = order[i];
+          shards
+              .get(shard)
+              .report(
+                  step, shard < layout.regions ? tick : Math.max(0, tick - windowTicks), silent);
+        });
+  }
+
+  private boolean silent(long step, double atMs) {
+    for (Incident incident : incidents) {
+      if (incident instanceof Incident.SlowHeartbeats slow
+          && slow.fromMs() <= atMs
+          && atMs < slow.toMs()
+          && step / PlaySettings.PHASES % slow.factor() != 0) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private long arrived() {
+    long arrived = 0;
+    for (Shard shard : shards) {
+      arrived += shard.tally.arrived;
+    }
+    return arrived;
+  }
+
+  /// Requests inside. Each is in one place: what was counted in and out must agree with what lies
+  /// in the shards.
+  private long count() {
+    long inside = 0;
+    long held = 0;
+    for (Shard shard : shards) {
+      inside += shard.tally.arrived - shard.tally.closed;
+      held += shard.held();
+    }
+    if (inside != held) {
+      throw new IllegalStateException(
+          inside
+              + " requests were counted in and not out, and "
+              + held
+              + " are there, seed "
+              + seed
+              + " (expected: as many; a request was lost or counted twice)");
+    }
+    return inside;
+  }
+
+  private void happen(long tick) {
+    double nowMs = tick / (double) TICKS_PER_MS;
+    for (int i = 0; i < incidents.size(); i++) {
+      Incident incident = incidents.get(i);
+      if (!begun[i] && incident.fromMs() <= nowMs) {
+        begun[i] = true;
+        change(incident, i, true, tick);
+      }
+      if (begun[i] && !over[i] && incident.toMs() <= nowMs) {
+        over[i] = true;
+        change(incident, i, false, tick);
+      }
     }
   }
 
-  private static long ticks(double ms) {
+  private void change(Incident incident, int number, boolean begins, long tick) {
+    switch (incident) {
+      case Incident.SitesDown down -> changeSites(down, number, begins, tick);
+      case Incident.RegionCut regionCut -> {
+        int region = layout.country.indexOfRegion(regionCut.region());
+        cut[region] = begins;
+        changeCuts(region, tick);
+      }
+      case Incident.SlowHeartbeats _, Incident.Crowd _, Incident.Surge _ -> {}
+    }
+  }
+
+  private void changeSites(Incident.SitesDown down, int number, boolean begins, long tick) {
+    var draws = new SplittableRandom(seed * 31 + number);
+    for (int site = 0; site < layout.roster.siteCount(); site++) {
+      boolean drawn = draws.nextDouble() < down.share();
+      if (!drawn || !down.sites().covers(layout.country.places().get(site))) {
+        continue;
+      }
+      for (int e = layout.roster.firstEndpoint(site); e < layout.roster.endpointsEnd(site); e++) {
+        deaths[e] += begins ? 1 : -1;
+        Shard shard = shards.get(layout.shardOfEndpoint[e]);
+        shard.setDown(e, deaths[e] > 0);
+        if (deaths[e] == 1 && begins) {
+          shard.letLeaseEnd(e, tick / TICKS_PER_MS + settings.leaseMs());
+        }
+      }
+    }
+  }
+
+  /// The region's link to everybody else has changed: streams across it are lost, and each side
+  /// sees the leases of the other end.
+  private void changeCuts(int region, long tick) {
+    Shard shard = shards.get(region);
+    long endMs = tick / TICKS_PER_MS + settings.leaseMs();
+    OpenGridView seen = openView;
+    if (cut[region]) {
+      seen = openView.copy();
+      for (int e = 0; e < layout.roster.endpointCount(); e++) {
+        (layout.shardOfEndpoint[e] == region ? openView : seen).lease(e, endMs);
+      }
+      boolean[] within = new boolean[layout.regions];
+      within[region] = true;
+      boolean[] outside = new boolean[layout.regions];
+      java.util.Arrays.fill(outside, true);
+      outside[region] = false;
+      for (Shard other : shards) {
+        other.loseRequestsOf(other == shard ? outside : within);
+      }
+    }
+    shard.reportTo(seen);
+    for (int r = 0; r < layout.regions; r++) {
+      boolean[] unreachable = new boolean[layout.shards];
+      boolean any = false;
+      for (int s = 0; s < layout.shards; s++) {
+        unreachable[s] = s != r && (cut[r] || s < layout.regions && cut[s]);
+        any |= unreachable[s];
+      }
+      Gateway gateway = shards.get(r).gateway();
+      if (gateway != null) {
+        gateway.connect(
+            r == region ? seen.view() : gateway.view(), any ? unreachable : new boolean[0]);
+      }
+    }
+  }
+
+  private Outcome outcome(long tick, long inside) {
+    var sum = new Tally(layout.demand.services(), bins, layout.regions);
+    var uses = new ArrayList<Outcome.EndpointUse>();
+    var samples = new ArrayList<Outcome.SampledCell>();
+    long[] gpus = new long[Tally.TIERS];
+    for (int e = 0; e < layout.roster.endpointCount(); e++) {
+      Shard shard = shards.get(layout.shardOfEndpoint[e]);
+      int p = layout.localOfEndpoint[e];
+      int replicas = layout.roster.replicas(e);
+      gpus[layout.roster.tierOfEndpoint(e).ordinal()] += replicas;
+      uses.add(
+          new Outcome.EndpointUse(
+              layout.roster.siteOf(e),
+              shard.answered()[p],
+              shard.usedGpuMs(p) / (replicas * (tick / (double) TICKS_PER_MS)),
+              shard.radioShare(p)));
+    }
+    for (Shard shard : shards) {
+      sum.add(shard.tally);
+      for (Shard.Sample sample : shard.samples()) {
+        int site = layout.roster.siteOf(sample.endpoint);
+        samples.add(
+            new Outcome.SampledCell(
+                layout.country.places().get(site).spec().id(),
+                sample.hardware,
+                sample.arrivals,
+                sample.timings,
+                sample.shares));
+      }
+    }
+    return new Outcome(
+        layout.country,
+        layout.demand,
+        settings,
+        seed,
+        sum,
+        insideSum / Math.max(1, insideSamples),
+        settings.durationMs(),
+        inside,
+        uses,
+        samples,
+        gpus);
+  }
+
+  static long ticks(double ms) {
     return (long) Math.ceil(ms * TICKS_PER_MS);
-  }
-
-  private void arrive(double nowMs) {
-    int number = nextRequest++;
-    Demand.Request request = demand.requests().get(number);
-    scheduleArrival();
-    if (counts(request)) {
-      tally.arrived(request.service());
-    }
-    int endpoint = chooser.choose(view, request.site(), request.promptTokens(), (long) nowMs);
-    if (endpoint == Chooser.NOWHERE) {
-      if (counts(request)) {
-        tally.refused(request.service());
-      }
-      return;
-    }
-    inside++;
-    endpointOf[number] = endpoint;
-    leaseOf[number] =
-        inFlight.charge(endpoint, request.promptTokens(), (long) nowMs + LEASE_MS * 60L);
-    halfTripMs[number] = settings.router().roundTrips().ms(roster, request.site(), endpoint) / 2;
-    events.add(RadixHeap.key(ticks(nowMs + halfTripMs[number]), firstRequestSubject + number));
-  }
-
-  private void deliver(int number, double nowMs, long tick) {
-    Demand.Request request = demand.requests().get(number);
-    int endpoint = endpointOf[number];
-    engines[endpoint].advance(nowMs, this);
-    engines[endpoint].add(number, request.promptTokens(), 0, request.outputTokens());
-    schedule(endpoint, tick);
-  }
-
-  private void schedule(int endpoint, long nowTick) {
-    double nextMs = engines[endpoint].nextMs();
-    if (Double.isInfinite(nextMs)) {
-      dueTick[endpoint] = NEVER;
-      return;
-    }
-    long tick = Math.max(nowTick, ticks(nextMs));
-    if (tick != dueTick[endpoint]) {
-      dueTick[endpoint] = tick;
-      events.add(RadixHeap.key(tick, endpoint));
-    }
-  }
-
-  @Override
-  public void firstToken(int number, double atMs) {
-    inFlight.firstToken(leaseOf[number]);
-    firstTokenMs[number] = atMs + halfTripMs[number];
-  }
-
-  @Override
-  public void end(int number, double atMs) {
-    inside--;
-    inFlight.end(leaseOf[number]);
-    Demand.Request request = demand.requests().get(number);
-    if (counts(request)) {
-      tally.finished(
-          request.service(),
-          roster.tierOfEndpoint(endpointOf[number]),
-          firstTokenMs[number] - request.atMs(),
-          atMs + halfTripMs[number] - request.atMs(),
-          request.outputTokens());
-    }
-  }
-
-  private boolean counts(Demand.Request request) {
-    return request.atMs() >= settings.warmupMs();
-  }
-
-  /// All sites say how loaded they are, and the next report is due while there is something to say.
-  private void report(long tick) {
-    double nowMs = tick / TICKS_PER_MS;
-    for (int s = 0; s < sites.size(); s++) {
-      int site = roster.indexOfSite(sites.get(s).id());
-      var loads = new ArrayList<EndpointLoad>();
-      for (int e = roster.firstEndpoint(site); e < roster.endpointsEnd(site); e++) {
-        SharedEngine engine = engines[e];
-        engine.advance(nowMs, this);
-        loads.add(
-            new EndpointLoad(
-                roster.endpointSpec(e).model().name(),
-                (int) engine.queuedTokens(),
-                engine.waiting(),
-                engine.running(),
-                (int) engine.contextTokens(),
-                0));
-      }
-      builder.apply(
-          new Heartbeat(
-              sites.get(s).id(), ++sequence, LEASE_MS, AdmissionState.NEW_AND_EXISTING, loads),
-          (long) nowMs);
-    }
-    view = builder.snapshot((long) nowMs);
-    if (nextRequest < demand.requests().size()) {
-      events.add(RadixHeap.key(tick + settings.heartbeatMs() * (long) TICKS_PER_MS, reportSubject));
-    }
   }
 }

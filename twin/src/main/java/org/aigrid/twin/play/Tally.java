@@ -1,86 +1,135 @@
 package org.aigrid.twin.play;
 
-import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import org.aigrid.core.model.Tier;
 import org.aigrid.twin.demand.Service;
 
-/// Counts what happens to requests. One thread.
+/// What one shard counts: whole numbers only, so that shards can be added in any order. One thread.
+/// Rows of small arrays are flat: `[a][b]` lies at `a * width + b`.
 final class Tally {
-  private final List<Service> services;
-  private final long[] requests;
-  private final long[] refused;
-  private final long[] within;
-  private final double[][] ttftMs;
-  private final double[][] latencyMs;
-  private final int[] finished;
-  private final long[] byTier = new long[Tier.values().length];
+  static final int TIERS = Tier.values().length;
 
-  Tally(List<Service> services) {
+  /// How a request can end.
+  enum End {
+    MET,
+    LATE,
+    REFUSED,
+    FAILED,
+    BROKEN
+  }
+
+  static final int ENDS = End.values().length;
+
+  final List<Service> services;
+  final int bins;
+  final int regions;
+
+  final long[] ends; // [bin][service][end], by the time of arrival
+  final long[] byRegion; // [region][service][end]
+  final long[] finishedByTier; // [service][tier]
+  final long[] metByTier; // [service][tier]
+  final long[] promptTokensByTier; // [service][tier]
+  final long[] cachedTokens; // [service]
+  final long[] outputTokensByTier; // [service][tier]
+  final Histogram[] ttftUs; // [service]
+  final Histogram[] tpotUs; // [service]
+  final Histogram[] latencyUs; // [service]
+  final long[] usedGpuMs; // [bin][tier]
+  final long[] radioGpuMs; // [bin]
+
+  // Of the whole play, warm-up and all.
+  long arrived;
+  long closed;
+  long events;
+  long sojournUs;
+  long retries;
+  long outputTokensAccepted;
+  long outputTokensClosed;
+
+  Tally(List<Service> services, int bins, int regions) {
     this.services = services;
+    this.bins = bins;
+    this.regions = regions;
     int count = services.size();
-    requests = new long[count];
-    refused = new long[count];
-    within = new long[count];
-    ttftMs = new double[count][64];
-    latencyMs = new double[count][64];
-    finished = new int[count];
+    ends = new long[bins * count * ENDS];
+    byRegion = new long[regions * count * ENDS];
+    finishedByTier = new long[count * TIERS];
+    metByTier = new long[count * TIERS];
+    promptTokensByTier = new long[count * TIERS];
+    cachedTokens = new long[count];
+    outputTokensByTier = new long[count * TIERS];
+    ttftUs = histograms(count);
+    tpotUs = histograms(count);
+    latencyUs = histograms(count);
+    usedGpuMs = new long[bins * TIERS];
+    radioGpuMs = new long[bins];
   }
 
-  void arrived(int service) {
-    requests[service]++;
-  }
-
-  void refused(int service) {
-    refused[service]++;
-  }
-
-  void finished(int service, Tier tier, double ttft, double latency, int outputTokens) {
-    if (finished[service] == ttftMs[service].length) {
-      ttftMs[service] = Arrays.copyOf(ttftMs[service], 2 * finished[service]);
-      latencyMs[service] = Arrays.copyOf(latencyMs[service], 2 * finished[service]);
+  private static Histogram[] histograms(int count) {
+    var histograms = new Histogram[count];
+    for (int i = 0; i < count; i++) {
+      histograms[i] = new Histogram();
     }
-    ttftMs[service][finished[service]] = ttft;
-    latencyMs[service][finished[service]++] = latency;
-    byTier[tier.ordinal()]++;
-    Service kind = services.get(service);
-    double tpot = outputTokens > 1 ? (latency - ttft) / (outputTokens - 1) : 0;
-    within[service] += ttft <= kind.ttftMsMax() && tpot <= kind.tpotMsMax() ? 1 : 0;
+    return histograms;
   }
 
-  Outcome outcome(Policy policy, long events, long unfinished) {
-    var byService = new ArrayList<Outcome.ServiceOutcome>();
-    for (int i = 0; i < services.size(); i++) {
-      double[] ttft = Arrays.copyOf(ttftMs[i], finished[i]);
-      double[] latency = Arrays.copyOf(latencyMs[i], finished[i]);
-      Arrays.sort(ttft);
-      Arrays.sort(latency);
-      byService.add(
-          new Outcome.ServiceOutcome(
-              services.get(i).name(),
-              requests[i],
-              refused[i],
-              within[i],
-              percentile(ttft, 50),
-              percentile(ttft, 90),
-              percentile(ttft, 99),
-              percentile(latency, 50),
-              percentile(latency, 99)));
+  void ended(int bin, int service, int region, End end) {
+    ends[(bin * services.size() + service) * ENDS + end.ordinal()]++;
+    byRegion[(region * services.size() + service) * ENDS + end.ordinal()]++;
+  }
+
+  void answered(
+      int bin,
+      int service,
+      int region,
+      int tier,
+      long ttft,
+      long latency,
+      int promptTokens,
+      int cached,
+      int outputTokens) {
+    boolean met = services.get(service).met(ttft / 1e3, latency / 1e3, outputTokens);
+    ended(bin, service, region, met ? End.MET : End.LATE);
+    int at = service * TIERS + tier;
+    finishedByTier[at]++;
+    metByTier[at] += met ? 1 : 0;
+    promptTokensByTier[at] += promptTokens;
+    cachedTokens[service] += cached;
+    outputTokensByTier[at] += outputTokens;
+    ttftUs[service].add(ttft);
+    latencyUs[service].add(latency);
+    if (outputTokens > 1) {
+      tpotUs[service].add((latency - ttft) / (outputTokens - 1));
     }
-    return new Outcome(
-        policy,
-        Arrays.stream(requests).sum(),
-        Arrays.stream(refused).sum(),
-        List.copyOf(byService),
-        Arrays.stream(byTier).boxed().toList(),
-        events,
-        unfinished);
   }
 
-  private static double percentile(double[] sorted, int percent) {
-    return sorted.length == 0
-        ? 0
-        : sorted[Math.min(sorted.length - 1, sorted.length * percent / 100)];
+  void add(Tally other) {
+    add(ends, other.ends);
+    add(byRegion, other.byRegion);
+    add(finishedByTier, other.finishedByTier);
+    add(metByTier, other.metByTier);
+    add(promptTokensByTier, other.promptTokensByTier);
+    add(cachedTokens, other.cachedTokens);
+    add(outputTokensByTier, other.outputTokensByTier);
+    add(usedGpuMs, other.usedGpuMs);
+    add(radioGpuMs, other.radioGpuMs);
+    for (int i = 0; i < ttftUs.length; i++) {
+      ttftUs[i].add(other.ttftUs[i]);
+      tpotUs[i].add(other.tpotUs[i]);
+      latencyUs[i].add(other.latencyUs[i]);
+    }
+    arrived += other.arrived;
+    closed += other.closed;
+    events += other.events;
+    sojournUs += other.sojournUs;
+    retries += other.retries;
+    outputTokensAccepted += other.outputTokensAccepted;
+    outputTokensClosed += other.outputTokensClosed;
+  }
+
+  private static void add(long[] to, long[] from) {
+    for (int i = 0; i < to.length; i++) {
+      to[i] += from[i];
+    }
   }
 }

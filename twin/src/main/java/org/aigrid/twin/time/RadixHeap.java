@@ -25,6 +25,8 @@ public final class RadixHeap {
   private final int[] sizes = new int[BUCKETS];
   private long last;
   private int size;
+  private long least = Long.MAX_VALUE; // where it is known
+  private boolean leastKnown = true;
 
   /// The key of an event about `subject` at `tick`.
   public static long key(long tick, int subject) {
@@ -61,19 +63,27 @@ public final class RadixHeap {
     }
     put(key);
     size++;
+    if (key < least) {
+      least = key;
+    }
   }
 
   /// The smallest key, which stays; `Long.MAX_VALUE` when there is none. Looks through the first
-  /// bucket that is not empty: `take` is cheaper where the key is wanted anyway.
+  /// bucket that is not empty, once for each key taken.
   public long peek() {
-    if (size == 0) {
-      return Long.MAX_VALUE;
+    if (!leastKnown) {
+      least = size == 0 ? Long.MAX_VALUE : least(firstBucket());
+      leastKnown = true;
     }
+    return least;
+  }
+
+  private int firstBucket() {
     int bucket = 0;
     while (sizes[bucket] == 0) {
       bucket++;
     }
-    return least(bucket);
+    return bucket;
   }
 
   /// Takes the smallest key.
@@ -83,6 +93,8 @@ public final class RadixHeap {
     }
     settle();
     size--;
+    leastKnown = sizes[0] > 1; // the keys of the first bucket are equal
+    least = leastKnown ? last : Long.MIN_VALUE;
     return keys[0][--sizes[0]];
   }
 
@@ -91,13 +103,10 @@ public final class RadixHeap {
     if (sizes[0] > 0) {
       return;
     }
-    int bucket = 1;
-    while (sizes[bucket] == 0) {
-      bucket++;
-    }
+    int bucket = firstBucket();
     long[] from = keys[bucket];
     int count = sizes[bucket];
-    last = least(bucket);
+    last = leastKnown ? least : least(bucket);
     sizes[bucket] = 0;
     for (int i = 0; i < count; i++) {
       put(from[i]); // always into a lower bucket
