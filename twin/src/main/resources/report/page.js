@@ -84,13 +84,14 @@ function stacked(labels, series, high, unit) {
   add(svg);
 }
 function map(spots) {
-  const width = 1040, height = 620, edge = 24;
+  const width = 1040, edge = 24;
   const middle = spots.reduce((sum, spot) => sum + spot.latitude, 0) / spots.length;
   const shrink = Math.cos(middle * Math.PI / 180);
   const xs = spots.map(spot => spot.longitude * shrink), ys = spots.map(spot => spot.latitude);
   const bound = values => values.reduce(([a, b], v) => [Math.min(a, v), Math.max(b, v)], [Infinity, -Infinity]);
   const [west, east] = bound(xs), [south, north] = bound(ys);
-  const scale = Math.min((width - 2 * edge) / (east - west || 1), (height - 2 * edge) / (north - south || 1));
+  const scale = Math.min((width - 2 * edge) / (east - west || 1), 900 / (north - south || 1));
+  const height = 2 * edge + (north - south) * scale;
   const svg = shape('svg', { viewBox: `0 0 ${width} ${height}`, role: 'img' });
   const most = Math.max(...spots.filter(spot => spot.tier === 'cell').map(spot => spot.usedShare), 1e-9);
   const order = { cell: 0, regional: 1, hub: 2 };

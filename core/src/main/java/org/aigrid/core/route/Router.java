@@ -314,7 +314,9 @@ public final class Router {
     double stickyFirstTokenMs = Double.MAX_VALUE;
     double otherFirstTokenMs = Double.MAX_VALUE;
     int open = 0;
+    boolean anyTooFar = false;
     for (int i = 0; i < count; i++) {
+      anyTooFar |= standing[i] == Standing.TOO_FAR;
       if (standing[i] != Standing.READY) {
         continue;
       }
@@ -344,7 +346,9 @@ public final class Router {
     boolean stick = stickyFirstTokenMs < Double.MAX_VALUE && stickyFirstTokenMs <= stickyMsMost;
     int best = stick ? cheapestSticky(totalBlocks, stickyMsMost) : cheapest(-1);
     Reason reason =
-        open == 1 ? Reason.ONLY_CANDIDATE : stick ? Reason.STICKY_PREFIX : Reason.LOWEST_COST;
+        open == 1 && !anyTooFar
+            ? Reason.ONLY_CANDIDATE
+            : stick ? Reason.STICKY_PREFIX : Reason.LOWEST_COST;
     return placed(best, reason, request);
   }
 

@@ -158,7 +158,8 @@ class GatewayTest {
     var answer = post("/v1/chat/completions", BODY, "X-Grid-Explain", "1");
     assertThat(answer.headers().firstValue("x-grid-explain").orElseThrow())
         .contains("\"site\":\"near\",\"standing\":\"chosen\"")
-        .contains("\"site\":\"far\",\"standing\":\"ready\"");
+        .contains("\"reason\":\"lowest_cost\"")
+        .contains("\"site\":\"far\",\"standing\":\"too_far\"");
   }
 
   @Test
