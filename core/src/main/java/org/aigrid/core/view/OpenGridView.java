@@ -14,10 +14,7 @@ public final class OpenGridView {
   /// All endpoints without a lease.
   public OpenGridView(Roster roster) {
     this.roster = roster;
-    pages = new Pages.Endpoints[Pages.pagesFor(roster.endpointCount())];
-    for (int page = 0; page < pages.length; page++) {
-      pages[page] = new Pages.Endpoints();
-    }
+    pages = Pages.Endpoints.inOnePiece(Pages.pagesFor(roster.endpointCount()));
     var sites = new Pages.Sites[Pages.pagesFor(roster.siteCount())];
     for (int page = 0; page < sites.length; page++) {
       sites[page] = new Pages.Sites();

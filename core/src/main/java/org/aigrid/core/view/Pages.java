@@ -53,16 +53,37 @@ final class Pages {
     private static final int SERVING = 1 << 8;
 
     private final long[] rows;
+    private final int start; // of its first row; pages that are never copied may share one array
 
     Endpoints() {
-      rows = new long[ROWS * LONGS];
+      this(new long[ROWS * LONGS], 0);
+    }
+
+    private Endpoints(long[] rows, int start) {
+      this.rows = rows;
+      this.start = start;
       for (int row = 0; row < ROWS; row++) {
-        rows[row * LONGS + LEASE_END_MS] = Long.MIN_VALUE;
+        rows[at(row) + LEASE_END_MS] = Long.MIN_VALUE;
       }
     }
 
     private Endpoints(Endpoints other) {
-      rows = other.rows.clone();
+      rows = Arrays.copyOfRange(other.rows, other.start, other.start + ROWS * LONGS);
+      start = 0;
+    }
+
+    /// Pages in one piece of memory: whoever reads a row looks at one array only.
+    static Endpoints[] inOnePiece(int pages) {
+      long[] all = new long[pages * ROWS * LONGS];
+      var list = new Endpoints[pages];
+      for (int page = 0; page < pages; page++) {
+        list[page] = new Endpoints(all, page * ROWS * LONGS);
+      }
+      return list;
+    }
+
+    private int at(int row) {
+      return start + row * LONGS;
     }
 
     Endpoints copy() {
@@ -70,7 +91,7 @@ final class Pages {
     }
 
     void copyFrom(Endpoints other) {
-      System.arraycopy(other.rows, 0, rows, 0, rows.length);
+      System.arraycopy(other.rows, other.start, rows, start, ROWS * LONGS);
     }
 
     /// @param load what the site says of the endpoint, or null when it does not serve it
@@ -109,7 +130,7 @@ final class Pages {
         int running,
         int contextTokens,
         float prefillTokensPerSecond) {
-      int at = row * LONGS;
+      int at = at(row);
       rows[at + LEASE_END_MS] = leaseEndMs;
       rows[at + SEQUENCE] = sequence;
       rows[at + QUEUED_WAITING] = pair(queuedTokens, waiting);
@@ -120,11 +141,11 @@ final class Pages {
     }
 
     void setLeaseEndMs(int row, long leaseEndMs) {
-      rows[row * LONGS + LEASE_END_MS] = leaseEndMs;
+      rows[at(row) + LEASE_END_MS] = leaseEndMs;
     }
 
     void setPrefill(int row, float tokensPerSecond) {
-      int at = row * LONGS + PREFILL_STATE;
+      int at = at(row) + PREFILL_STATE;
       rows[at] = pair(Float.floatToRawIntBits(tokensPerSecond), low(rows[at]));
     }
 
@@ -134,39 +155,39 @@ final class Pages {
     }
 
     long leaseEndMs(int row) {
-      return rows[row * LONGS + LEASE_END_MS];
+      return rows[at(row) + LEASE_END_MS];
     }
 
     long sequence(int row) {
-      return rows[row * LONGS + SEQUENCE];
+      return rows[at(row) + SEQUENCE];
     }
 
     int queuedTokens(int row) {
-      return high(rows[row * LONGS + QUEUED_WAITING]);
+      return high(rows[at(row) + QUEUED_WAITING]);
     }
 
     int waiting(int row) {
-      return low(rows[row * LONGS + QUEUED_WAITING]);
+      return low(rows[at(row) + QUEUED_WAITING]);
     }
 
     int running(int row) {
-      return high(rows[row * LONGS + RUNNING_CONTEXT]);
+      return high(rows[at(row) + RUNNING_CONTEXT]);
     }
 
     int contextTokens(int row) {
-      return low(rows[row * LONGS + RUNNING_CONTEXT]);
+      return low(rows[at(row) + RUNNING_CONTEXT]);
     }
 
     float prefillTokensPerSecond(int row) {
-      return Float.intBitsToFloat(high(rows[row * LONGS + PREFILL_STATE]));
+      return Float.intBitsToFloat(high(rows[at(row) + PREFILL_STATE]));
     }
 
     byte admission(int row) {
-      return (byte) low(rows[row * LONGS + PREFILL_STATE]);
+      return (byte) low(rows[at(row) + PREFILL_STATE]);
     }
 
     boolean serving(int row) {
-      return (low(rows[row * LONGS + PREFILL_STATE]) & SERVING) != 0;
+      return (low(rows[at(row) + PREFILL_STATE]) & SERVING) != 0;
     }
 
     private static long pair(int high, int low) {

@@ -72,8 +72,22 @@ public final class Places {
 
   /// Draws a place.
   public int draw(SplittableRandom random) {
-    long bits = random.nextLong();
-    int row = INTS * (int) ((bits >>> 32) * count >>> 32);
+    return place(random.nextLong());
+  }
+
+  /// The place of 64 random bits.
+  public int place(long bits) {
+    int row = row(bits);
     return rows[((int) bits & Integer.MAX_VALUE) <= rows[row] ? row + 1 : row + 2];
+  }
+
+  /// Looks at what `place` will look at: done for many before they are asked for, memory fetches
+  /// them together. The answer means nothing.
+  public int touch(long bits) {
+    return rows[row(bits)];
+  }
+
+  private int row(long bits) {
+    return INTS * (int) ((bits >>> 32) * count >>> 32);
   }
 }

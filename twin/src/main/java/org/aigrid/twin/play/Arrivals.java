@@ -9,6 +9,7 @@ import org.aigrid.twin.country.Country;
 import org.aigrid.twin.demand.Demand;
 import org.aigrid.twin.demand.Gaps;
 import org.aigrid.twin.demand.Places;
+import org.aigrid.twin.demand.Script;
 import org.aigrid.twin.demand.Service;
 
 /// Who asks next in one region. Each service is a Gamma renewal process of its own whose rate
@@ -39,6 +40,15 @@ final class Arrivals {
   private int[] serviceOf = new int[16];
   private int[] siteOf = new int[16];
   private SplittableRandom[] drawsOf = new SplittableRandom[16];
+  private Places[] placesOf = new Places[16]; // where they are drawn from, until they are
+  private long[] bitsOf = new long[16];
+  private int touched;
+  private int[] promptOf = new int[16]; // 0: to be drawn
+  private int[] outputOf = new int[16];
+
+  // Given instead of drawn.
+  private final List<Script.Request> script;
+  private int nextOfScript;
 
   private static final class Stream {
     final int service; // or -1: any, as a crowd has
@@ -72,7 +82,13 @@ final class Arrivals {
     }
   }
 
-  Arrivals(Layout layout, int region, PlaySettings settings, List<Incident> incidents, long seed) {
+  Arrivals(
+      Layout layout,
+      int region,
+      PlaySettings settings,
+      List<Incident> incidents,
+      Script script,
+      long seed) {
     demand = layout.demand;
     services = demand.services();
     beginMs = settings.beginMs();
@@ -105,8 +121,12 @@ final class Arrivals {
       upTo += services.get(i).share();
       servicesUpTo[i] = upTo;
     }
+    this.script =
+        script.requests().stream()
+            .filter(r -> country.places().get(r.site()).spec().region().equals(name))
+            .toList();
     var root = new SplittableRandom(seed);
-    for (int i = 0; i < services.size(); i++) {
+    for (int i = 0; i < services.size() && script.requests().isEmpty(); i++) {
       streams.add(
           new Stream(i, null, 0, null, layout.gaps(services.get(i).burstiness()), root.split()));
     }
@@ -119,7 +139,12 @@ final class Arrivals {
         addCrowd(country, cells, crowd, layout.gaps(1), root.split());
       }
     }
-    streams.forEach(this::advance);
+    if (streams.isEmpty()) { // a stream that never sends, so that there is one
+      streams.add(new Stream(0, null, 0, null, layout.gaps(1), root.split()));
+      streams.getFirst().nextMs = Double.POSITIVE_INFINITY;
+    } else {
+      streams.forEach(this::advance);
+    }
     due = streams.getFirst();
     findDue();
   }
@@ -181,15 +206,40 @@ final class Arrivals {
       advance(due);
       findDue();
     }
+    for (int i = 0; i < drawn; i++) {
+      touched += placesOf[i].touch(bitsOf[i]);
+    }
+    for (int i = 0; i < drawn; i++) {
+      siteOf[i] = placesOf[i].place(bitsOf[i]);
+    }
+    while (nextOfScript < script.size() && script.get(nextOfScript).atMs() < untilMs) {
+      Script.Request request = script.get(nextOfScript++);
+      grow();
+      atMs[drawn] = request.atMs();
+      serviceOf[drawn] = request.service();
+      siteOf[drawn] = request.site();
+      drawsOf[drawn] = due.draws;
+      promptOf[drawn] = request.promptTokens();
+      outputOf[drawn++] = request.outputTokens();
+    }
   }
 
-  private void draw(Stream stream) {
+  private void grow() {
     if (drawn == atMs.length) {
       atMs = Arrays.copyOf(atMs, 2 * drawn);
       serviceOf = Arrays.copyOf(serviceOf, 2 * drawn);
       siteOf = Arrays.copyOf(siteOf, 2 * drawn);
       drawsOf = Arrays.copyOf(drawsOf, 2 * drawn);
+      placesOf = Arrays.copyOf(placesOf, 2 * drawn);
+      bitsOf = Arrays.copyOf(bitsOf, 2 * drawn);
+      promptOf = Arrays.copyOf(promptOf, 2 * drawn);
+      outputOf = Arrays.copyOf(outputOf, 2 * drawn);
     }
+  }
+
+  private void draw(Stream stream) {
+    grow();
+    promptOf[drawn] = 0;
     SplittableRandom draws = stream.places == null ? stream.siteDraws : stream.draws;
     int service = stream.service;
     Places places = stream.places;
@@ -204,7 +254,8 @@ final class Arrivals {
     }
     atMs[drawn] = stream.nextMs;
     serviceOf[drawn] = service;
-    siteOf[drawn] = places.draw(draws);
+    placesOf[drawn] = places;
+    bitsOf[drawn] = draws.nextLong();
     drawsOf[drawn++] = stream.draws;
   }
 
@@ -213,14 +264,14 @@ final class Arrivals {
     return drawn - first;
   }
 
+  /// Keeps the compiler from leaving out what only fetches memory; means nothing.
+  int touched() {
+    return touched;
+  }
+
   /// Site of the `i`-th of them.
   int waitingSite(int i) {
     return siteOf[first + i];
-  }
-
-  /// Service of the `i`-th of them.
-  int waitingService(int i) {
-    return serviceOf[first + i];
   }
 
   /// When the next of those drawn is sent, in milliseconds since the play began; infinite when all
@@ -242,6 +293,16 @@ final class Arrivals {
   /// Site in whose cell its caller is.
   int site() {
     return siteOf[first - 1];
+  }
+
+  /// Prompt of the last request taken, or 0 where it is to be drawn.
+  int promptTokens() {
+    return promptOf[first - 1];
+  }
+
+  /// Answer of the last request taken, where its prompt is given.
+  int outputTokens() {
+    return outputOf[first - 1];
   }
 
   /// For what else is to be drawn for it.

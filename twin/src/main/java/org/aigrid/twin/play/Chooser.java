@@ -63,9 +63,6 @@ final class Chooser {
     cachedTokens = 0;
     firstTokenMs = 0;
     refusal = Refusal.NO_ENDPOINT_READY;
-    Roster roster = view.roster();
-    int site = request.originSite();
-    int model = request.model();
     int chosen =
         switch (policy) {
           case OURS -> routed(view, request, nowMs);
@@ -80,9 +77,6 @@ final class Chooser {
     PromptBlocks blocks = request.blocks();
     if (chosen != NOWHERE && blocks != null && policy == Policy.OURS) {
       prefixes.record(blocks, chosen, nowMs);
-    }
-    if (policy != Policy.OURS && chosen == NOWHERE && roster.endpointCountOfModel(model) == 0) {
-      throw new IllegalStateException("model " + model + " is not served, site " + site);
     }
     return chosen;
   }

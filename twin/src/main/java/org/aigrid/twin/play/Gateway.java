@@ -13,6 +13,7 @@ import org.aigrid.core.node.Step;
 import org.aigrid.core.route.RouteRequest;
 import org.aigrid.core.view.GridView;
 import org.aigrid.core.view.Roster;
+import org.aigrid.twin.demand.Script;
 import org.aigrid.twin.demand.Service;
 import org.aigrid.twin.play.Tally.End;
 import org.jspecify.annotations.Nullable;
@@ -49,6 +50,7 @@ final class Gateway {
       int region,
       PlaySettings settings,
       List<Incident> incidents,
+      Script script,
       GridView view,
       long seed) {
     this.layout = layout;
@@ -58,7 +60,7 @@ final class Gateway {
     services = layout.demand.services();
     roster = layout.roster;
     var root = new SplittableRandom(seed);
-    arrivals = new Arrivals(layout, region, settings, incidents, root.nextLong());
+    arrivals = new Arrivals(layout, region, settings, incidents, script, root.nextLong());
     inFlight = new InFlight(Math.min(LEASES_MAX, leases()));
     inFlight.grow(roster.endpointCount());
     chooser =
@@ -109,13 +111,14 @@ final class Gateway {
       touched += roster.firstEndpoint(arrivals.waitingSite(i));
     }
     for (int i = 0; i < count; i++) {
-      int model = layout.modelOfService[arrivals.waitingService(i)];
-      int endpoint = roster.endpointOf(arrivals.waitingSite(i), model);
-      if (endpoint >= 0) {
+      int site = arrivals.waitingSite(i);
+      int endpoint = roster.firstEndpoint(site);
+      if (endpoint < roster.endpointsEnd(site)) {
+        touched += roster.siteOf(endpoint);
         touched += view.waiting(endpoint) + inFlight.ownRequests(endpoint);
       }
     }
-    fetched += touched;
+    fetched += touched + arrivals.touched();
   }
 
   /// Keeps the compiler from leaving out the fetching; the value means nothing.
@@ -137,8 +140,12 @@ final class Gateway {
     Service kind = services.get(service);
     SplittableRandom draws = arrivals.draws();
     int site = arrivals.site();
-    int prompt = kind.input().draw(draws);
-    int output = kind.output().draw(draws);
+    int prompt = arrivals.promptTokens();
+    int output = arrivals.outputTokens();
+    if (prompt == 0) {
+      prompt = kind.input().draw(draws);
+      output = kind.output().draw(draws);
+    }
     retries.earn();
     home.tally.arrived++;
     Conversations talks = conversations[service];
@@ -210,7 +217,7 @@ final class Gateway {
       close(home, arrivedTick, service, nowTick, End.FAILED, output);
       return;
     }
-    double halfMs = settings.router().roundTrips().ms(roster, site, endpoint) / 2;
+    double halfMs = settings.travel().ms(roster, site, endpoint) / 2;
     long half = Play.ticks(halfMs);
     if (jitterTicks > 0) {
       half += (long) (jitter.nextExponential() * jitterTicks);

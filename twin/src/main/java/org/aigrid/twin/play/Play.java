@@ -7,6 +7,7 @@ import org.aigrid.core.model.Tier;
 import org.aigrid.core.view.OpenGridView;
 import org.aigrid.twin.country.Country;
 import org.aigrid.twin.demand.Demand;
+import org.aigrid.twin.demand.Script;
 import org.aigrid.twin.radio.RadioLoad;
 
 /// A country under virtual time. Each region is a shard with a gateway, its base stations and its
@@ -56,7 +57,12 @@ public final class Play {
   private long insideSamples;
 
   private Play(
-      Country country, Demand demand, PlaySettings settings, List<Incident> incidents, long seed) {
+      Country country,
+      Demand demand,
+      PlaySettings settings,
+      List<Incident> incidents,
+      Script script,
+      long seed) {
     layout = new Layout(country, demand);
     this.settings = settings;
     this.incidents = List.copyOf(incidents);
@@ -77,7 +83,9 @@ public final class Play {
     for (int region = 0; region < layout.regions; region++) {
       shards
           .get(region)
-          .open(new Gateway(layout, region, settings, incidents, openView.view(), root.nextLong()));
+          .open(
+              new Gateway(
+                  layout, region, settings, incidents, script, openView.view(), root.nextLong()));
     }
     drawSamples(root.split());
     order = largestFirst();
@@ -122,9 +130,20 @@ public final class Play {
       long seed,
       int threads,
       Progress progress) {
-    var play = new Play(country, demand, settings, incidents, seed);
+    var play = new Play(country, demand, settings, incidents, Script.NONE, seed);
     try (var crew = new Crew(threads)) {
       return play.run(crew, progress);
+    }
+  }
+
+  /// Plays requests that are given rather than drawn, in one thread.
+  ///
+  /// @param demand says which services there are; how many requests it would send does not count
+  public static Outcome ofScript(
+      Country country, Demand demand, PlaySettings settings, Script script, long seed) {
+    var play = new Play(country, demand, settings, List.of(), script, seed);
+    try (var crew = new Crew(1)) {
+      return play.run(crew, Progress.NONE);
     }
   }
 

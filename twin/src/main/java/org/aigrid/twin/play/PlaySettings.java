@@ -1,5 +1,6 @@
 package org.aigrid.twin.play;
 
+import org.aigrid.core.route.RoundTrips;
 import org.aigrid.core.route.RouterSettings;
 import org.aigrid.twin.radio.RadioLoad;
 
@@ -7,6 +8,7 @@ import org.aigrid.twin.radio.RadioLoad;
 ///
 /// @param policy who decides
 /// @param router of `core`
+/// @param travel round trips that requests really take; the router decides by its own
 /// @param radio what the radio takes of the GPUs at base stations
 /// @param beginMs since midnight, when it begins
 /// @param durationMs how long people ask; afterwards what is under way is finished
@@ -21,6 +23,7 @@ import org.aigrid.twin.radio.RadioLoad;
 public record PlaySettings(
     Policy policy,
     RouterSettings router,
+    RoundTrips travel,
     RadioLoad.Settings radio,
     double beginMs,
     double durationMs,
@@ -72,6 +75,7 @@ public record PlaySettings(
     return new PlaySettings(
         policy,
         router,
+        travel,
         radio,
         otherBeginMs,
         otherDurationMs,
@@ -90,6 +94,7 @@ public record PlaySettings(
     return new PlaySettings(
         other,
         router,
+        travel,
         radio,
         beginMs,
         durationMs,

@@ -24,8 +24,8 @@ import org.jspecify.annotations.Nullable;
 /// Three events a request: it reaches its site, its prompt is computed, its answer ends. An engine
 /// has one event in the queue that counts; older ones are known by their tick and skipped.
 final class Shard implements SharedEngine.Listener {
-  /// Of a site's replicas, so many are drawn for a request; the least loaded of them gets it.
-  private static final int REPLICAS_LOOKED_AT = 4;
+  /// Of a site's replicas, so many are drawn for a request; the less loaded of them gets it.
+  private static final int REPLICAS_LOOKED_AT = 2;
 
   private static final long NEVER = -1;
   static final long FOREVER_MS = Long.MAX_VALUE;

@@ -390,6 +390,7 @@ public final class ScenarioFile {
       return new PlaySettings(
           Policy.ofKey(policy),
           router,
+          router.roundTrips(),
           radio,
           beginMs,
           durationMs,

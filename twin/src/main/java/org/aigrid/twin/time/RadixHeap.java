@@ -23,6 +23,7 @@ public final class RadixHeap {
 
   private final long[][] keys = new long[BUCKETS][FIRST_CAPACITY];
   private final int[] sizes = new int[BUCKETS];
+  private long occupied; // bit b - 1: bucket b is not empty, for all but the first
   private long last;
   private int size;
   private long least = Long.MAX_VALUE; // where it is known
@@ -79,11 +80,7 @@ public final class RadixHeap {
   }
 
   private int firstBucket() {
-    int bucket = 0;
-    while (sizes[bucket] == 0) {
-      bucket++;
-    }
-    return bucket;
+    return sizes[0] > 0 ? 0 : 1 + Long.numberOfTrailingZeros(occupied);
   }
 
   /// Takes the smallest key.
@@ -108,6 +105,7 @@ public final class RadixHeap {
     int count = sizes[bucket];
     last = leastKnown ? least : least(bucket);
     sizes[bucket] = 0;
+    occupied &= occupied - 1; // the lowest
     for (int i = 0; i < count; i++) {
       put(from[i]); // always into a lower bucket
     }
@@ -127,5 +125,8 @@ public final class RadixHeap {
       keys[bucket] = Arrays.copyOf(keys[bucket], 2 * sizes[bucket]);
     }
     keys[bucket][sizes[bucket]++] = key;
+    if (bucket > 0) {
+      occupied |= 1L << bucket - 1;
+    }
   }
 }

@@ -13,6 +13,7 @@ import org.aigrid.twin.demand.Commute;
 import org.aigrid.twin.demand.DayShape;
 import org.aigrid.twin.demand.Demand;
 import org.aigrid.twin.demand.Lengths;
+import org.aigrid.twin.demand.Script;
 import org.aigrid.twin.demand.Service;
 import org.aigrid.twin.play.Incident.Selection;
 import org.aigrid.twin.radio.RadioLoad;
@@ -53,6 +54,7 @@ class PlayTest {
     return new PlaySettings(
         policy,
         RouterSettings.DEFAULT,
+        RouterSettings.DEFAULT.roundTrips(),
         radio,
         20 * 3_600_000,
         seconds * 1_000,
@@ -215,6 +217,25 @@ class PlayTest {
       assertThat(cell.timings()).hasSameSizeAs(cell.arrivals());
       assertThat(cell.timings()).allMatch(timing -> timing.lastTokenMs() >= timing.firstTokenMs());
     }
+  }
+
+  @Test
+  void aScriptIsPlayedRequestForRequest() {
+    var requests = new java.util.ArrayList<Script.Request>();
+    for (int i = 0; i < 500; i++) {
+      requests.add(new Script.Request(i * 20.0 + 3, i % 2, 4 + i % 48, 200 + i, 1 + i % 50));
+    }
+    Outcome outcome =
+        Play.ofScript(
+            COUNTRY, demand(1), settings(Policy.OURS, 20, 1_000), new Script(requests), 1);
+    assertNothingLost(outcome, "script");
+    assertThat(outcome.ends(0).all()).isEqualTo(250);
+    assertThat(outcome.ends(1).all()).isEqualTo(250);
+    long output = 0;
+    for (Tier tier : Tier.values()) {
+      output += outcome.outputTokens(0, tier) + outcome.outputTokens(1, tier);
+    }
+    assertThat(output).isEqualTo(requests.stream().mapToInt(Script.Request::outputTokens).sum());
   }
 
   @Test
