@@ -3,6 +3,7 @@ package org.aigrid.bench;
 import org.aigrid.bench.gateway.GatewayBench;
 import org.aigrid.bench.route.RouteBench;
 import org.aigrid.bench.start.StartBench;
+import org.aigrid.bench.twin.LiveTwinBench;
 import org.aigrid.bench.twin.TwinBench;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -12,7 +13,13 @@ import picocli.CommandLine.Command;
     name = "grid bench",
     description = "Measures the grid; every result names its machine, date and commit.",
     mixinStandardHelpOptions = true,
-    subcommands = {RouteBench.class, GatewayBench.class, StartBench.class, TwinBench.class},
+    subcommands = {
+      RouteBench.class,
+      GatewayBench.class,
+      StartBench.class,
+      TwinBench.class,
+      LiveTwinBench.class
+    },
     footer = {
       "",
       "Without a name this text is shown. Run on a machine that does nothing else.",
