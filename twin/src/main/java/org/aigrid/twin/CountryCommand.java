@@ -2,6 +2,7 @@ package org.aigrid.twin;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import org.aigrid.core.model.Tier;
 import org.aigrid.twin.country.Country;
@@ -40,7 +41,7 @@ final class CountryCommand implements Callable<Integer> {
     if (spec == null || file == null || out == null) {
       return 1;
     }
-    Scenario scenario = ScenarioFile.read(file, java.util.Map.of());
+    Scenario scenario = ScenarioFile.read(file, Map.of());
     Country country = scenario.country();
     CountryFolder.write(country, out);
     spec.commandLine()

@@ -31,6 +31,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
+import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ArrayNode;
@@ -160,7 +161,7 @@ public final class Main implements Callable<Integer> {
       if (report.path("format").asString("").equals("aigrid-twin-report-1")) {
         return report;
       }
-    } catch (tools.jackson.core.JacksonException unreadable) {
+    } catch (JacksonException unreadable) {
       // said below
     }
     throw new IllegalArgumentException(

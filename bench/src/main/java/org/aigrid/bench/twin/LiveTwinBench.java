@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.LocalDateTime;
+import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -125,7 +126,7 @@ public final class LiveTwinBench implements Callable<Integer> {
                 Locale.ROOT,
                 "%s %s.%07d,%d,%d",
                 at.toLocalDate(),
-                at.toLocalTime().withNano(0).format(java.time.format.DateTimeFormatter.ISO_TIME),
+                at.toLocalTime().withNano(0).format(DateTimeFormatter.ISO_TIME),
                 at.getNano() / 100,
                 request.promptTokens(),
                 request.outputTokens()));
@@ -185,7 +186,8 @@ public final class LiveTwinBench implements Callable<Integer> {
             1e12,
             60_000,
             0,
-            0);
+            0,
+            Double.POSITIVE_INFINITY);
     var settings =
         new PlaySettings(
             Policy.OURS,

@@ -2,10 +2,12 @@ package org.aigrid.bench.twin;
 
 import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
@@ -170,7 +172,7 @@ public final class TwinBench implements Callable<Integer> {
         new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
     try (BufferedReader lines =
         new BufferedReader(
-            new java.io.InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))) {
+            new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))) {
       for (String line = lines.readLine(); line != null; line = lines.readLine()) {
         if (line.startsWith("RESULT ")) {
           String[] parts = line.split(" ", -1);
@@ -214,8 +216,8 @@ public final class TwinBench implements Callable<Integer> {
         twin = OwnToy.play(toy);
         own[round] = twin.seconds();
       }
-      java.util.Arrays.sort(theirs);
-      java.util.Arrays.sort(own);
+      Arrays.sort(theirs);
+      Arrays.sort(own);
       System.out.printf(
           Locale.ROOT,
           "| %d | %,d | %.2f | %.1f | %.4f | %.1f | %,.0f |%n",

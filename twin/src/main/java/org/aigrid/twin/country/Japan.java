@@ -8,6 +8,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.SplittableRandom;
@@ -230,7 +231,7 @@ public final class Japan {
     int replicas = (int) Math.max(1, Math.round(size.regionalReplicas() * share));
     return new Country.Place(
         new SiteSpec(
-            "regional-" + romanised(prefecture).toLowerCase(java.util.Locale.ROOT),
+            "regional-" + romanised(prefecture).toLowerCase(Locale.ROOT),
             prefecture,
             Tier.REGIONAL,
             romanised(prefecture),

@@ -1,12 +1,13 @@
 package org.aigrid.twin.demand;
 
+import java.util.Collections;
 import java.util.List;
 
 /// How a quantity goes through the day: 24 values for the middles of the hours, linear between
 /// them, scaled to a mean of 1. Immutable.
 public final class DayShape {
   /// The same all day.
-  public static final DayShape FLAT = new DayShape(java.util.Collections.nCopies(24, 1.0));
+  public static final DayShape FLAT = new DayShape(Collections.nCopies(24, 1.0));
 
   private static final double HOUR_MS = 3_600_000;
 

@@ -17,6 +17,8 @@ package org.aigrid.twin.demand;
 /// @param followUpShare share of requests that go on with a conversation, whose text so far comes
 ///   first in the prompt
 /// @param movedShare of these, the share whose caller is in another cell by then
+/// @param requestsPerMinuteMax that its tenant may send in the country; more are refused at the
+///   gateways, each with its people's share; infinite for no limit
 public record Service(
     String name,
     String latencyClass,
@@ -31,7 +33,8 @@ public record Service(
     double latencyMsMax,
     int deadlineMs,
     double followUpShare,
-    double movedShare) {
+    double movedShare,
+    double requestsPerMinuteMax) {
   public Service {
     require(share > 0, name, "share", share, "above 0");
     require(burstiness > 0 && burstiness <= 100, name, "burstiness", burstiness, "above 0 to 100");
@@ -41,6 +44,8 @@ public record Service(
     require(deadlineMs > 0, name, "deadlineMs", deadlineMs, "above 0");
     require(
         followUpShare >= 0 && followUpShare < 1, name, "followUpShare", followUpShare, "0 to 1");
+    require(
+        requestsPerMinuteMax >= 1, name, "requestsPerMinuteMax", requestsPerMinuteMax, "1 or more");
     require(movedShare >= 0 && movedShare <= 1, name, "movedShare", movedShare, "0 to 1");
   }
 
@@ -68,7 +73,8 @@ public record Service(
         latencyMsMax,
         deadlineMs,
         followUpShare,
-        movedShare);
+        movedShare,
+        requestsPerMinuteMax);
   }
 
   /// Whether an answer met all objectives.

@@ -11,6 +11,7 @@ import org.aigrid.twin.demand.Gaps;
 import org.aigrid.twin.demand.Places;
 import org.aigrid.twin.demand.Script;
 import org.aigrid.twin.demand.Service;
+import org.jspecify.annotations.Nullable;
 
 /// Who asks next in one region. Each service is a Gamma renewal process of its own whose rate
 /// follows the day, the people who are in the region at that time, and what happens; crowds are
@@ -52,9 +53,9 @@ final class Arrivals {
 
   private static final class Stream {
     final int service; // or -1: any, as a crowd has
-    final Incident.@org.jspecify.annotations.Nullable Crowd crowd;
+    final Incident.@Nullable Crowd crowd;
     final double crowdPerMs;
-    final @org.jspecify.annotations.Nullable Places places;
+    final @Nullable Places places;
     final Gaps gaps;
     final SplittableRandom gapDraws;
     final SplittableRandom siteDraws;
@@ -66,9 +67,9 @@ final class Arrivals {
 
     Stream(
         int service,
-        Incident.@org.jspecify.annotations.Nullable Crowd crowd,
+        Incident.@Nullable Crowd crowd,
         double crowdPerMs,
-        @org.jspecify.annotations.Nullable Places places,
+        @Nullable Places places,
         Gaps gaps,
         SplittableRandom random) {
       this.service = service;
@@ -257,6 +258,11 @@ final class Arrivals {
     placesOf[drawn] = places;
     bitsOf[drawn] = draws.nextLong();
     drawsOf[drawn++] = stream.draws;
+  }
+
+  /// Share of the country's people who are in this region at most, by night or by day.
+  double peopleShare() {
+    return Math.max(residentsShare, workersShare);
   }
 
   /// Requests that were drawn and not taken.

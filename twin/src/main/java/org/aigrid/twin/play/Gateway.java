@@ -2,6 +2,8 @@ package org.aigrid.twin.play;
 
 import java.util.List;
 import java.util.SplittableRandom;
+import org.aigrid.core.admit.Admission;
+import org.aigrid.core.admit.RateLimiter;
 import org.aigrid.core.load.InFlight;
 import org.aigrid.core.load.PromptBlocks;
 import org.aigrid.core.node.AttemptEffect;
@@ -38,6 +40,7 @@ final class Gateway {
   private final Chooser chooser;
   private final RetryBudget retries = new RetryBudget(RetryBudget.SHARE, RETRY_RESERVE);
   private final @Nullable Conversations[] conversations;
+  private final @Nullable RateLimiter[] limiters; // by service
   private final PromptBlocks blocks = new PromptBlocks();
   private final SplittableRandom jitter;
   private final double jitterTicks;
@@ -72,6 +75,14 @@ final class Gateway {
             root.nextLong());
     jitter = root.split();
     jitterTicks = layout.country.jitterMs() * Play.TICKS_PER_MS;
+    limiters = new @Nullable RateLimiter[services.size()];
+    for (int i = 0; i < services.size(); i++) {
+      double perMinute = services.get(i).requestsPerMinuteMax() * arrivals.peopleShare();
+      if (!Double.isInfinite(perMinute)) {
+        limiters[i] =
+            new RateLimiter((long) Math.max(1, Math.ceil(perMinute)), RateLimiter.UNLIMITED, 0);
+      }
+    }
     conversations = new @Nullable Conversations[services.size()];
     for (int i = 0; i < services.size(); i++) {
       if (services.get(i).followUpShare() > 0 && settings.prefixBlocks() > 0) {
@@ -148,6 +159,13 @@ final class Gateway {
     }
     retries.earn();
     home.tally.arrived++;
+    RateLimiter limiter = limiters[service];
+    if (limiter != null
+        && !(limiter.admit((long) prompt + output, tick / Play.TICKS_PER_MS)
+            instanceof Admission.Admitted)) {
+      close(home, tick, service, tick, End.REFUSED, 0);
+      return;
+    }
     Conversations talks = conversations[service];
     int talk = -1;
     PromptBlocks known = null;

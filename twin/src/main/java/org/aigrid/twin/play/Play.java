@@ -1,6 +1,7 @@
 package org.aigrid.twin.play;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 import org.aigrid.core.model.Tier;
@@ -310,7 +311,7 @@ public final class Play {
       boolean[] within = new boolean[layout.regions];
       within[region] = true;
       boolean[] outside = new boolean[layout.regions];
-      java.util.Arrays.fill(outside, true);
+      Arrays.fill(outside, true);
       outside[region] = false;
       for (Shard other : shards) {
         other.loseRequestsOf(other == shard ? outside : within);

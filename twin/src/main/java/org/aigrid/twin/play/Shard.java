@@ -2,7 +2,9 @@ package org.aigrid.twin.play;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.SplittableRandom;
 import org.aigrid.core.model.Tier;
 import org.aigrid.core.view.AdmissionState;
@@ -106,8 +108,8 @@ final class Shard implements SharedEngine.Listener {
     final List<Arrival> arrivals = new ArrayList<>();
     final List<Timing> timings = new ArrayList<>();
     final List<double[]> shares = new ArrayList<>(); // from when, share left by the radio
-    final java.util.Map<Integer, Integer> arrivalOfSlot = new java.util.HashMap<>();
-    final java.util.Map<Integer, Double> firstMsOfSlot = new java.util.HashMap<>();
+    final Map<Integer, Integer> arrivalOfSlot = new HashMap<>();
+    final Map<Integer, Double> firstMsOfSlot = new HashMap<>();
 
     Sample(Hardware hardware, int endpoint) {
       this.hardware = hardware;
@@ -151,7 +153,7 @@ final class Shard implements SharedEngine.Listener {
     toReport = new int[PlaySettings.PHASES][16];
     toReportCount = new int[PlaySettings.PHASES];
     var list = new ArrayList<SharedEngine>();
-    var hardware = new java.util.HashMap<Hardware, Hardware>();
+    var hardware = new HashMap<Hardware, Hardware>();
     for (int p = 0; p < count; p++) {
       int e = endpoints[p];
       Country.Place place = layout.country.places().get(roster.siteOf(e));

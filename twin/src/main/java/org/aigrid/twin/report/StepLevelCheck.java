@@ -3,6 +3,7 @@ package org.aigrid.twin.report;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.ToDoubleFunction;
 import org.aigrid.twin.engine.Arrival;
 import org.aigrid.twin.engine.StepLevel;
 import org.aigrid.twin.engine.Timing;
@@ -54,10 +55,7 @@ final class StepLevelCheck {
   }
 
   private static ObjectNode pair(
-      List<Timing> shared,
-      List<Timing> steps,
-      java.util.function.ToDoubleFunction<Timing> of,
-      int percent) {
+      List<Timing> shared, List<Timing> steps, ToDoubleFunction<Timing> of, int percent) {
     ObjectNode node = Report.JSON.createObjectNode();
     double country = percentile(shared, of, percent);
     double passes = percentile(steps, of, percent);
@@ -67,8 +65,7 @@ final class StepLevelCheck {
     return node;
   }
 
-  private static double percentile(
-      List<Timing> timings, java.util.function.ToDoubleFunction<Timing> of, int percent) {
+  private static double percentile(List<Timing> timings, ToDoubleFunction<Timing> of, int percent) {
     double[] sorted = timings.stream().mapToDouble(of).sorted().toArray();
     return sorted[Math.min(sorted.length - 1, sorted.length * percent / 100)];
   }

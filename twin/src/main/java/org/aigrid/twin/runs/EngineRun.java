@@ -5,6 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import org.aigrid.core.engine.Accelerators;
 import org.aigrid.core.engine.EngineProfile;
 import org.aigrid.core.engine.EngineProfiles;
@@ -135,6 +136,6 @@ public record EngineRun(
   }
 
   private static String plain(String name) {
-    return name.toLowerCase(java.util.Locale.ROOT).replaceAll("[^a-z0-9]", "");
+    return name.toLowerCase(Locale.ROOT).replaceAll("[^a-z0-9]", "");
   }
 }

@@ -221,6 +221,10 @@ public final class ScenarioFile {
     int deadlineMs = (int) one.numberOr("deadline-ms", 1, 3.6e6, 60_000);
     double followUp = one.numberOr("follow-up-share", 0, 0.99, 0);
     double moved = one.numberOr("moved-share", 0, 1, 0);
+    double limit =
+        one.has("requests-per-minute-max")
+            ? one.numberOr("requests-per-minute-max", 1, 1e12, 1)
+            : Double.POSITIVE_INFINITY;
     one.reportUnknownKeys();
     if (problems.size() > before
         || name == null
@@ -244,7 +248,8 @@ public final class ScenarioFile {
         latencyMs,
         deadlineMs,
         followUp,
-        moved);
+        moved,
+        limit);
   }
 
   /// Of the prompt and of the answer; empty and a problem when they are wrong.

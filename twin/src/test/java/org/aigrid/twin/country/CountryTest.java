@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.regex.Pattern;
 import org.aigrid.core.model.Tier;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
@@ -53,7 +54,7 @@ class CountryTest {
   private void breakIt(String from, String to, String expected) throws IOException {
     Path file = folder.resolve("endpoints.csv");
     String whole = Files.readString(file);
-    Files.writeString(file, whole.replaceFirst(java.util.regex.Pattern.quote(from), to));
+    Files.writeString(file, whole.replaceFirst(Pattern.quote(from), to));
     assertThatThrownBy(() -> CountryFolder.read(folder)).hasMessageContaining(expected);
     Files.writeString(file, whole);
   }

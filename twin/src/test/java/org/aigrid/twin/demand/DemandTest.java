@@ -3,6 +3,7 @@ package org.aigrid.twin.demand;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -88,7 +89,7 @@ class DemandTest {
 
   @Test
   void aDayHasMeanOneAndGoesRoundAtMidnight() {
-    var hours = new java.util.ArrayList<>(Collections.nCopies(24, 1.0));
+    var hours = new ArrayList<>(Collections.nCopies(24, 1.0));
     hours.set(23, 3.0);
     var day = new DayShape(hours);
     double sum = 0;

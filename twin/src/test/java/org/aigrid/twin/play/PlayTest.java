@@ -3,6 +3,7 @@ package org.aigrid.twin.play;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.ArrayList;
 import java.util.List;
 import org.aigrid.core.model.Tier;
 import org.aigrid.core.route.RouterSettings;
@@ -39,7 +40,8 @@ class PlayTest {
         1e12,
         60_000,
         followUp,
-        0.2);
+        0.2,
+        Double.POSITIVE_INFINITY);
   }
 
   private static Demand demand(double perSecond) {
@@ -221,7 +223,7 @@ class PlayTest {
 
   @Test
   void aScriptIsPlayedRequestForRequest() {
-    var requests = new java.util.ArrayList<Script.Request>();
+    var requests = new ArrayList<Script.Request>();
     for (int i = 0; i < 500; i++) {
       requests.add(new Script.Request(i * 20.0 + 3, i % 2, 4 + i % 48, 200 + i, 1 + i % 50));
     }
@@ -236,6 +238,43 @@ class PlayTest {
       output += outcome.outputTokens(0, tier) + outcome.outputTokens(1, tier);
     }
     assertThat(output).isEqualTo(requests.stream().mapToInt(Script.Request::outputTokens).sum());
+  }
+
+  @Test
+  void whoSendsMoreThanItsLimitIsRefusedTheRest() {
+    Service chat = service("chat", 1, 1_000, 0);
+    var limited =
+        new Service(
+            "chat",
+            "chat",
+            chat.model(),
+            1,
+            chat.input(),
+            chat.output(),
+            1,
+            DayShape.FLAT,
+            1_000,
+            50,
+            1e12,
+            60_000,
+            0,
+            0,
+            600);
+    Outcome outcome =
+        Play.of(
+            COUNTRY,
+            new Demand(100 * DAY_S, List.of(limited), Commute.WORKING_DAY),
+            settings(Policy.OURS, 60, 1_000),
+            List.of(),
+            1,
+            1,
+            Play.Progress.NONE);
+    assertNothingLost(outcome, "limited");
+    long admitted = outcome.ends().met() + outcome.ends().late();
+    // A full bucket of a minute at first and a minute's worth after it, at three gateways whose
+    // shares of the people, by night or by day, sum to a little more than one.
+    assertThat(admitted).isBetween(1_000L, 1_700L);
+    assertThat(outcome.ends().refused()).isEqualTo(outcome.arrived() - admitted);
   }
 
   @Test
@@ -255,7 +294,8 @@ class PlayTest {
             1,
             1,
             0,
-            0);
+            0,
+            1);
     assertThatThrownBy(
             () ->
                 Play.of(
