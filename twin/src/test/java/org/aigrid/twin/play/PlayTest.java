@@ -87,8 +87,10 @@ class PlayTest {
     assertThat(outcome.outputTokensOpen()).as(name).isZero();
     assertThat(outcome.ends().all()).as(name).isEqualTo(outcome.arrived());
     long answered = 0;
-    for (Tier tier : Tier.values()) {
-      answered += outcome.answered(0, tier) + outcome.answered(1, tier);
+    for (int service = 0; service < outcome.demand().services().size(); service++) {
+      for (Tier tier : Tier.values()) {
+        answered += outcome.answered(service, tier);
+      }
     }
     assertThat(answered).as(name).isEqualTo(outcome.ends().met() + outcome.ends().late());
   }
