@@ -147,8 +147,9 @@ public final class Japan {
       throw new IllegalArgumentException(
           file
               + " is missing (expected: the folder with municipalities.csv,"
-              + " prefecture-population-2020.csv and base-stations-by-municipality.csv; name it with"
-              + " country.data in the scenario, or play a country of your own with country.folder)");
+              + " prefecture-population-2020.csv and base-stations-by-municipality.csv; name the"
+              + " folder above it with data in the scenario, or play a country of your own with"
+              + " country.folder)");
     }
     return CsvFile.read(file);
   }

@@ -115,7 +115,7 @@ class CountryTest {
   void aMissingOrBrokenTableIsNamed() throws IOException {
     assertThatThrownBy(() -> Japan.of(folder.resolve("none"), SMALL, 1))
         .hasMessageContaining("prefecture-population-2020.csv is missing")
-        .hasMessageContaining("country.data");
+        .hasMessageContaining("with data in the scenario");
     writeTables();
     Files.writeString(
         folder.resolve("municipalities.csv"), "code,prefecture,name,lat,lon\n1,東京都,x,95,139\n");
