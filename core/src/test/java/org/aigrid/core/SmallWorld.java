@@ -116,7 +116,9 @@ public final class SmallWorld {
                 random.nextInt(4),
                 random.nextInt(40),
                 random.nextInt(100_000),
-                random.nextBoolean() ? 0 : random.nextDouble(1_000, 30_000)));
+                random.nextBoolean() ? 0 : random.nextDouble(1_000, 30_000),
+                random.nextInt(8) == 0 ? 0 : random.nextDouble(),
+                random.nextBoolean() ? 0 : random.nextDouble(100)));
       }
     }
     return new Heartbeat(

@@ -6,6 +6,7 @@ import org.aigrid.core.load.InFlight;
 import org.aigrid.core.load.PrefixIndex;
 import org.aigrid.core.load.PrefixIndexSettings;
 import org.aigrid.core.load.PromptBlocks;
+import org.aigrid.core.model.ServiceTier;
 import org.aigrid.core.route.Route;
 import org.aigrid.core.route.RouteRequest;
 import org.aigrid.core.route.Router;
@@ -71,6 +72,7 @@ public class Decision {
               draws.nextInt(view.roster().siteCount()),
               -1,
               60_000,
+              ServiceTier.STANDARD,
               RouteRequest.NONE_TRIED);
     }
   }

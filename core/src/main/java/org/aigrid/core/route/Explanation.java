@@ -19,6 +19,8 @@ public record Explanation(long viewRevision, Route route, List<Candidate> candid
     LEASE_ENDED,
     NOT_ADMITTING,
     NOT_SERVING,
+    /// The radio holds its GPU.
+    RADIO_HOLDS,
     TRIED,
     /// It could not be reached a moment ago, and its site has said nothing since.
     SUSPECT,
@@ -33,7 +35,7 @@ public record Explanation(long viewRevision, Route route, List<Candidate> candid
   /// @param queueMs prompt tokens and sequences before this request
   /// @param prefillMs this request's uncached tokens
   /// @param decodeMs decoding slower than a reader's pace
-  /// @param evictionMs expected cost of being moved by the radio
+  /// @param evictionMs expected cost of being moved for the radio
   /// @param costMs the sum
   public record Candidate(
       int endpoint,

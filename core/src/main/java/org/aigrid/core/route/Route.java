@@ -8,6 +8,7 @@ public sealed interface Route {
   /// @param site dense index of its site
   /// @param costMs what the router compared
   /// @param firstTokenMs expected client time to first token
+  /// @param tokenMs expected time per output token
   /// @param cachedTokens prompt tokens expected in the endpoint's KV cache
   /// @param uncachedTokens prompt tokens to compute there
   /// @param reason why it won
@@ -19,6 +20,7 @@ public sealed interface Route {
       int site,
       double costMs,
       double firstTokenMs,
+      double tokenMs,
       int cachedTokens,
       int uncachedTokens,
       Reason reason,

@@ -1,6 +1,7 @@
 package org.aigrid.core.route;
 
 import org.aigrid.core.load.PromptBlocks;
+import org.aigrid.core.model.ServiceTier;
 import org.aigrid.core.unit.Clamp;
 import org.jspecify.annotations.Nullable;
 
@@ -13,6 +14,7 @@ import org.jspecify.annotations.Nullable;
 /// @param originSite dense index of the site nearest to the caller, or -1
 /// @param jurisdictionBits where it may be processed (`Roster.jurisdictionBits`); -1 permits all
 /// @param deadlineMs time the client still waits for a first token
+/// @param tier how urgent it is: less urgent ones find an endpoint saturated sooner
 /// @param triedEndpoints endpoints that already failed this request; shared, not copied
 public record RouteRequest(
     int model,
@@ -22,6 +24,7 @@ public record RouteRequest(
     int originSite,
     long jurisdictionBits,
     int deadlineMs,
+    ServiceTier tier,
     int[] triedEndpoints) {
   /// Longest prompt or answer that arithmetic has to cope with.
   public static final int TOKENS_MAX = 16_000_000;

@@ -8,7 +8,6 @@ import org.aigrid.core.load.InFlight;
 import org.aigrid.core.load.PrefixIndex;
 import org.aigrid.core.load.PromptBlocks;
 import org.aigrid.core.model.SiteSpec;
-import org.aigrid.core.model.Tier;
 import org.aigrid.core.route.Explanation.Standing;
 import org.aigrid.core.view.AdmissionState;
 import org.aigrid.core.view.GridView;
@@ -24,9 +23,9 @@ import org.aigrid.core.view.Roster;
 ///    the model has no more endpoints than that never overlooks one.
 /// 2. **Permitted** first, failing closed: residency, a fresh lease, admission, the model served
 ///    now, not tried before. No score can buy back what this removed.
-/// 3. **Cost** in milliseconds: round trip + prompt tokens and sequences ahead + this prompt's
-///    uncached tokens + decoding slower than a reader's pace + the expected cost of an eviction by
-///    the radio.
+/// 3. **Cost** in milliseconds: round trip + prompt tokens and sequences ahead of what AI may use
+///    of the endpoint + this prompt's uncached tokens + decoding slower than a reader's pace + the
+///    expected cost of having to move for the radio.
 /// 4. **Sticky until saturated**: an endpoint that holds most of the prompt wins while its first
 ///    token is at most `stickyPenaltyMsMax` later than the best elsewhere.
 ///
@@ -55,6 +54,7 @@ public final class Router {
   private final double[] queueMs = new double[CANDIDATES_MAX];
   private final double[] prefillMs = new double[CANDIDATES_MAX];
   private final double[] decodeMs = new double[CANDIDATES_MAX];
+  private final double[] tokenMs = new double[CANDIDATES_MAX];
   private final double[] evictionMs = new double[CANDIDATES_MAX];
   private final double[] costMs = new double[CANDIDATES_MAX];
   private final int[] holders = new int[2 * PrefixIndex.HOLDERS_MAX];
@@ -198,7 +198,7 @@ public final class Router {
             + settings.roundTrips().leastToOtherCellMs(request.originSite() >= 0)
             + roster.leastPrefillMsAtCells(request.model(), request.promptTokens());
     int totalBlocks = request.blocks() == null ? 0 : request.blocks().count();
-    int waitMsMax = Math.min(settings.waitMsMax(), request.deadlineMs());
+    double waitMsMax = waitMsMax(request);
     double leastMs = Double.MAX_VALUE;
     for (int i = 0; i < count; i++) {
       if (standing[i] != Standing.READY || queueMs[i] > waitMsMax) {
@@ -229,6 +229,7 @@ public final class Router {
     queueMs[count] = 0;
     prefillMs[count] = 0;
     decodeMs[count] = 0;
+    tokenMs[count] = 0;
     evictionMs[count] = 0;
     costMs[count] = 0;
     count++;
@@ -261,6 +262,9 @@ public final class Router {
     }
     if (!view.serving(endpoint)) {
       return Standing.NOT_SERVING;
+    }
+    if (view.aiShare(endpoint) == 0) {
+      return Standing.RADIO_HOLDS;
     }
     for (int tried : request.triedEndpoints()) {
       if (tried == endpoint) {
@@ -309,7 +313,7 @@ public final class Router {
 
   private Route choose(RouteRequest request, boolean explore, SplittableRandom random) {
     int totalBlocks = request.blocks() == null ? 0 : request.blocks().count();
-    int waitMsMax = Math.min(settings.waitMsMax(), request.deadlineMs());
+    double waitMsMax = waitMsMax(request);
     double shortestWaitMs = Double.MAX_VALUE;
     double stickyFirstTokenMs = Double.MAX_VALUE;
     double otherFirstTokenMs = Double.MAX_VALUE;
@@ -350,6 +354,12 @@ public final class Router {
             ? Reason.ONLY_CANDIDATE
             : stick ? Reason.STICKY_PREFIX : Reason.LOWEST_COST;
     return placed(best, reason, request);
+  }
+
+  /// The longest wait that this request puts up with: its class's share of the bound, so that a
+  /// peak is shed class by class.
+  private double waitMsMax(RouteRequest request) {
+    return Math.min(settings.waitMsMax() * request.tier().ceiling(), request.deadlineMs());
   }
 
   private double firstTokenMs(int i) {
@@ -403,6 +413,7 @@ public final class Router {
         site[i],
         costMs[i],
         firstTokenMs(i),
+        tokenMs[i],
         cachedTokens[i],
         request.promptTokens() - cachedTokens[i],
         reason,
@@ -422,7 +433,7 @@ public final class Router {
   /// Fills in the terms of the candidates from `from` on. One whose round trip alone takes longer
   /// than the best answer so far cannot win and is not weighed.
   private void weighReady(GridView view, InFlight inFlight, RouteRequest request, int from) {
-    int waitMsMax = Math.min(settings.waitMsMax(), request.deadlineMs());
+    double waitMsMax = waitMsMax(request);
     double leastMs = Double.MAX_VALUE;
     for (int i = 0; i < count; i++) {
       if (standing[i] != Standing.READY) {
@@ -461,31 +472,34 @@ public final class Router {
 
     // One replica's share of the sequences, and what they read in each step.
     int requests = inFlight.requests(e);
-    int slots = profile.sequencesMax() * replicas;
+    double aiShare = view.aiShare(e);
+    int slots = Math.max(1, (int) (profile.sequencesMax() * replicas * aiShare));
     double runningPerReplica = (double) Math.min(requests, slots) / replicas;
     double contextPerReplica = (double) view.contextTokens(e) / replicas;
     double sequenceMs =
         step.decodeMsPerSequence() * runningPerReplica
             + step.contextMsPerThousandTokens() * contextPerReplica / 1000;
-    double tokenMs = step.baseMs() + step.decodeMsPerSequence() + sequenceMs;
-
     double tokensPerMs = view.prefillTokensPerSecond(e) / 1000;
     double modelledPerMs = profile.prefillTokensPerSecond() * replicas / 1000;
     double slowness = tokensPerMs > 0 ? modelledPerMs / tokensPerMs : 1;
+    tokenMs[i] = slowness * (step.baseMs() + step.decodeMsPerSequence() + sequenceMs);
     int chunks = (uncached + profile.chunkTokens() - 1) / profile.chunkTokens();
 
     queueMs[i] =
         inFlight.uncachedTokens(e) / (modelledPerMs / slowness)
-            + waitForSlotMs(requests, slots, output, slowness * tokenMs)
+            + waitForSlotMs(requests, slots, output, tokenMs[i])
             + waitForMemoryMs(
-                view.contextTokens(e), prompt, profile, replicas, output, slowness * tokenMs);
+                view.contextTokens(e),
+                prompt,
+                (double) profile.kvTokensMax() * replicas * aiShare,
+                output,
+                tokenMs[i]);
     prefillMs[i] =
         slowness * (chunks * (step.baseMs() + sequenceMs) + uncached * step.prefillMsPerToken());
-    decodeMs[i] = output * Math.max(0, slowness * tokenMs - settings.decodePaceMs());
+    decodeMs[i] = output * Math.max(0, tokenMs[i] - settings.decodePaceMs());
+    double restartMs = roundTripMs[i] + queueMs[i] + prefillMs[i];
     evictionMs[i] =
-        roster.tierOfEndpoint(e) == Tier.CELL
-            ? settings.cellEvictionProbability() * (roundTripMs[i] + queueMs[i] + prefillMs[i])
-            : 0;
+        view.reclaimProbability(e, queueMs[i] + prefillMs[i] + output * tokenMs[i]) * restartMs;
     costMs[i] = roundTripMs[i] + queueMs[i] + prefillMs[i] + decodeMs[i] + evictionMs[i];
   }
 
@@ -497,13 +511,8 @@ public final class Router {
 
   /// Memory is given back as sequences end; the newcomer needs so much of it.
   private static double waitForMemoryMs(
-      int contextTokens,
-      int prompt,
-      EngineProfile profile,
-      int replicas,
-      int output,
-      double tokenMs) {
-    double missing = contextTokens + (double) prompt - (double) profile.kvTokensMax() * replicas;
+      int contextTokens, int prompt, double kvTokensMax, int output, double tokenMs) {
+    double missing = contextTokens + (double) prompt - kvTokensMax;
     return missing <= 0 || contextTokens == 0 ? 0 : missing / contextTokens * output * tokenMs;
   }
 }

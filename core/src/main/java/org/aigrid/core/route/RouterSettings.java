@@ -16,9 +16,8 @@ package org.aigrid.core.route;
 /// @param decodePaceMs time per output token that readers do not notice; slower decoding counts in
 ///   full
 /// @param meanOutputTokens assumed length of an answer where nothing better is known
-/// @param cellEvictionProbability chance that a base station's radio takes the GPU during one
-///   request
-/// @param waitMsMax an endpoint with a longer wait is saturated
+/// @param waitMsMax an endpoint with a longer wait is saturated; for a request, its class's share
+///   of this (`ServiceTier.ceiling`)
 /// @param contextSlack factor by which an estimated prompt must exceed the context to be refused
 ///   here rather than by the engine, which counts exactly
 public record RouterSettings(
@@ -34,12 +33,11 @@ public record RouterSettings(
     double stickyPenaltyMsMax,
     double decodePaceMs,
     int meanOutputTokens,
-    double cellEvictionProbability,
     int waitMsMax,
     double contextSlack) {
   public static final RouterSettings DEFAULT =
       new RouterSettings(
-          RoundTrips.DEFAULT, 5, 4, 5, 64, 0.01, 0.8, 32, 4, 2_000, 25, 256, 0.01, 30_000, 2);
+          RoundTrips.DEFAULT, 5, 4, 5, 64, 0.01, 0.8, 32, 4, 2_000, 25, 256, 37_500, 2);
 
   public RouterSettings {
     require(neighbours >= 0 && neighbours <= 8, "neighbours", neighbours, "0 to 8");
@@ -59,11 +57,6 @@ public record RouterSettings(
     require(meanOutputTokens >= 1, "meanOutputTokens", meanOutputTokens, "1 or more");
     require(waitMsMax >= 1, "waitMsMax", waitMsMax, "1 or more");
     require(contextSlack >= 1, "contextSlack", contextSlack, "1 or more");
-    require(
-        cellEvictionProbability >= 0 && cellEvictionProbability <= 1,
-        "cellEvictionProbability",
-        cellEvictionProbability,
-        "0 to 1");
   }
 
   private static void require(boolean holds, String name, double value, String expected) {
@@ -87,7 +80,6 @@ public record RouterSettings(
         stickyPenaltyMsMax,
         decodePaceMs,
         meanOutputTokens,
-        cellEvictionProbability,
         waitMsMax,
         contextSlack);
   }
@@ -107,7 +99,6 @@ public record RouterSettings(
         stickyPenaltyMsMax,
         decodePaceMs,
         meanOutputTokens,
-        cellEvictionProbability,
         waitMsMax,
         contextSlack);
   }
@@ -127,7 +118,6 @@ public record RouterSettings(
         stickyPenaltyMsMax,
         decodePaceMs,
         meanOutputTokens,
-        cellEvictionProbability,
         ms,
         contextSlack);
   }

@@ -117,6 +117,27 @@ public final class GridView {
     return endpoints(endpoint).sequence(endpoint & Pages.MASK);
   }
 
+  /// Share of the endpoint that AI may use now, 0 to 1: what the radio and its holdback leave.
+  public double aiShare(int endpoint) {
+    return endpoints(endpoint).aiShare(endpoint & Pages.MASK);
+  }
+
+  /// How often a sequence that runs there is expected to be revoked for the radio, within 9 %.
+  public double reclaimsPerHour(int endpoint) {
+    return endpoints(endpoint).reclaimsPerHour(endpoint & Pages.MASK);
+  }
+
+  /// How long a sequence may be expected to stay there; infinite where no radio claims the GPU.
+  public double expectedStayMs(int endpoint) {
+    return 3_600_000 / reclaimsPerHour(endpoint);
+  }
+
+  /// Chance that a sequence there is revoked for the radio within that time.
+  public double reclaimProbability(int endpoint, double withinMs) {
+    double reclaims = reclaimsPerHour(endpoint);
+    return reclaims == 0 ? 0 : -Math.expm1(-withinMs * reclaims / 3_600_000);
+  }
+
   /// Prompt tokens per second over all replicas: as the site measured it, else by the engine model.
   public double prefillTokensPerSecond(int endpoint) {
     return endpoints(endpoint).prefillTokensPerSecond(endpoint & Pages.MASK);

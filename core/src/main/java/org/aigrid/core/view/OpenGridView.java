@@ -40,6 +40,8 @@ public final class OpenGridView {
   /// What the endpoint's site says of it.
   ///
   /// @param prefillTokensPerSecond as measured, or 0 for what the engine model says
+  /// @param aiShare share of the endpoint that AI may use now
+  /// @param reclaimsPerHour how often a sequence is expected to be revoked
   public void report(
       int endpoint,
       long leaseEndMs,
@@ -49,7 +51,9 @@ public final class OpenGridView {
       int waiting,
       int running,
       int contextTokens,
-      double prefillTokensPerSecond) {
+      double prefillTokensPerSecond,
+      double aiShare,
+      double reclaimsPerHour) {
     double perSecond =
         prefillTokensPerSecond > 0
             ? prefillTokensPerSecond
@@ -64,12 +68,19 @@ public final class OpenGridView {
         waiting,
         running,
         contextTokens,
-        (float) perSecond);
+        (float) perSecond,
+        aiShare,
+        reclaimsPerHour);
   }
 
   /// Sets the end of the endpoint's lease and leaves the rest of its row.
   public void lease(int endpoint, long leaseEndMs) {
     pages[endpoint >>> Pages.ROWS_LOG2].setLeaseEndMs(endpoint & Pages.MASK, leaseEndMs);
+  }
+
+  /// Sets what the radio leaves of the endpoint and leaves the rest of its row.
+  public void radio(int endpoint, double aiShare, double reclaimsPerHour) {
+    pages[endpoint >>> Pages.ROWS_LOG2].setRadio(endpoint & Pages.MASK, aiShare, reclaimsPerHour);
   }
 
   /// Sets the endpoint's prefill rate and leaves the rest of its row.

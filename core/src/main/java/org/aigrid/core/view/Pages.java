@@ -51,6 +51,18 @@ final class Pages {
     private static final int RUNNING_CONTEXT = 3;
     private static final int PREFILL_STATE = 4;
     private static final int SERVING = 1 << 8;
+    private static final int RECLAIMS_SHIFT = 16; // 8 bits, logarithmic
+    private static final int SHARE_SHIFT = 24; // 8 bits
+    private static final double SHARE_ONE = 255;
+    private static final double RECLAIMS_LEAST = 1.0 / 256; // an hour
+    private static final double CODES_PER_DOUBLING = 8;
+    private static final double[] RECLAIMS = new double[256];
+
+    static {
+      for (int code = 1; code < RECLAIMS.length; code++) {
+        RECLAIMS[code] = RECLAIMS_LEAST * Math.pow(2, (code - 1) / CODES_PER_DOUBLING);
+      }
+    }
 
     private final long[] rows;
     private final int start; // of its first row; pages that are never copied may share one array
@@ -103,7 +115,7 @@ final class Pages {
         @Nullable EndpointLoad load,
         float prefillTokensPerSecond) {
       if (load == null) {
-        set(row, leaseEndMs, sequence, admission, false, 0, 0, 0, 0, prefillTokensPerSecond);
+        set(row, leaseEndMs, sequence, admission, false, 0, 0, 0, 0, prefillTokensPerSecond, 0, 0);
       } else {
         set(
             row,
@@ -115,7 +127,9 @@ final class Pages {
             load.waiting(),
             load.running(),
             load.contextTokens(),
-            prefillTokensPerSecond);
+            prefillTokensPerSecond,
+            load.aiShare(),
+            load.reclaimsPerHour());
       }
     }
 
@@ -129,7 +143,9 @@ final class Pages {
         int waiting,
         int running,
         int contextTokens,
-        float prefillTokensPerSecond) {
+        float prefillTokensPerSecond,
+        double aiShare,
+        double reclaimsPerHour) {
       int at = at(row);
       rows[at + LEASE_END_MS] = leaseEndMs;
       rows[at + SEQUENCE] = sequence;
@@ -137,7 +153,19 @@ final class Pages {
       rows[at + RUNNING_CONTEXT] = pair(running, contextTokens);
       rows[at + PREFILL_STATE] =
           pair(
-              Float.floatToRawIntBits(prefillTokensPerSecond), admission | (serving ? SERVING : 0));
+              Float.floatToRawIntBits(prefillTokensPerSecond),
+              admission | (serving ? SERVING : 0) | radio(aiShare, reclaimsPerHour));
+    }
+
+    /// Rounded down, so that a share that is not whole never looks so.
+    private static int radio(double aiShare, double reclaimsPerHour) {
+      int share = (int) (aiShare * SHARE_ONE);
+      double doublings = Math.log(reclaimsPerHour / RECLAIMS_LEAST) / Math.log(2);
+      int reclaims =
+          reclaimsPerHour < RECLAIMS_LEAST
+              ? 0
+              : (int) Math.clamp(1 + doublings * CODES_PER_DOUBLING, 1, 255);
+      return share << SHARE_SHIFT | reclaims << RECLAIMS_SHIFT;
     }
 
     void setLeaseEndMs(int row, long leaseEndMs) {
@@ -147,6 +175,12 @@ final class Pages {
     void setPrefill(int row, float tokensPerSecond) {
       int at = at(row) + PREFILL_STATE;
       rows[at] = pair(Float.floatToRawIntBits(tokensPerSecond), low(rows[at]));
+    }
+
+    void setRadio(int row, double aiShare, double reclaimsPerHour) {
+      int at = at(row) + PREFILL_STATE;
+      int kept = low(rows[at]) & ((1 << RECLAIMS_SHIFT) - 1);
+      rows[at] = pair(high(rows[at]), kept | radio(aiShare, reclaimsPerHour));
     }
 
     /// The site has said nothing, or is gone.
@@ -188,6 +222,15 @@ final class Pages {
 
     boolean serving(int row) {
       return (low(rows[at(row) + PREFILL_STATE]) & SERVING) != 0;
+    }
+
+    double aiShare(int row) {
+      return (low(rows[at(row) + PREFILL_STATE]) >>> SHARE_SHIFT) / SHARE_ONE;
+    }
+
+    double reclaimsPerHour(int row) {
+      int code = low(rows[at(row) + PREFILL_STATE]) >>> RECLAIMS_SHIFT & 0xFF;
+      return RECLAIMS[code];
     }
 
     private static long pair(int high, int low) {

@@ -1,6 +1,7 @@
 package org.aigrid.core.route;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -10,6 +11,7 @@ import org.aigrid.core.load.InFlight;
 import org.aigrid.core.load.PrefixIndex;
 import org.aigrid.core.load.PrefixIndexSettings;
 import org.aigrid.core.load.PromptBlocks;
+import org.aigrid.core.model.ServiceTier;
 import org.aigrid.core.model.SiteSpec;
 import org.aigrid.core.model.Tier;
 import org.aigrid.core.route.Explanation.Candidate;
@@ -80,6 +82,7 @@ class RouterTest {
           random.nextInt(-1, roster.siteCount()),
           random.nextBoolean() ? -1 : roster.jurisdictionBits(List.of("JP", "DE")),
           random.nextInt(1_000, 120_000),
+          ServiceTier.values()[random.nextInt(ServiceTier.values().length)],
           tried);
     }
 
@@ -97,7 +100,8 @@ class RouterTest {
           && (view.roster().jurisdictionBit(site) & request.jurisdictionBits()) != 0
           && view.leaseEndMs(site) > nowMs
           && view.admission(site) == AdmissionState.NEW_AND_EXISTING
-          && view.serving(endpoint);
+          && view.serving(endpoint)
+          && view.aiShare(endpoint) > 0;
     }
 
     Route route(Router router, RouteRequest request, long seed) {
@@ -300,7 +304,84 @@ class RouterTest {
   }
 
   private RouteRequest request(int promptTokens) {
-    return new RouteRequest(0, promptTokens, 64, blocks, 0, -1, 60_000, RouteRequest.NONE_TRIED);
+    return new RouteRequest(
+        0, promptTokens, 64, blocks, 0, -1, 60_000, ServiceTier.STANDARD, RouteRequest.NONE_TRIED);
+  }
+
+  /// Site A, the caller's own, beside a radio; site B free.
+  private static GridView besideRadio(double aiShare, double reclaimsPerHour) {
+    var builder = new GridViewBuilder(GridViewSettings.DEFAULT);
+    builder.registerAll(List.of(A, B));
+    EndpointLoad load = EndpointLoad.idle(SmallWorld.MODEL).beside(aiShare, reclaimsPerHour);
+    builder.apply(new Heartbeat("a", 1, 10_000, AdmissionState.NEW_AND_EXISTING, List.of(load)), 0);
+    builder.apply(SmallWorld.idle(B, 1, 10_000), 0);
+    return builder.snapshot(0);
+  }
+
+  @Test
+  void whereTheRadioHoldsTheGpuNothingGoes() {
+    var router = new Router(CHEAPEST);
+    GridView view = besideRadio(0, 0);
+    Route route =
+        router.route(view, inFlight, prefixes, request(500), new SplittableRandom(1), 1_000);
+    assertThat(((Route.Placed) route).endpoint()).isEqualTo(1);
+    assertThat(router.explain(view, route).candidateList())
+        .anySatisfy(c -> assertThat(c.standing()).isEqualTo(Standing.RADIO_HOLDS));
+    assertThat(((Route.Placed) route(besideRadio(0.5, 0), request(500))).endpoint()).isZero();
+  }
+
+  @Test
+  void theDangerOfBeingRevokedIsATermOfTheCost() {
+    var router = new Router(CHEAPEST);
+    double calm = 0;
+    for (double reclaims : new double[] {0, 1, 3_600}) {
+      GridView view = besideRadio(1, reclaims);
+      Route route =
+          router.route(view, inFlight, prefixes, request(4_000), new SplittableRandom(1), 1_000);
+      Candidate own =
+          router.explain(view, route).candidateList().stream()
+              .filter(c -> c.endpoint() == 0)
+              .findFirst()
+              .orElseThrow();
+      assertThat(own.evictionMs()).isGreaterThanOrEqualTo(calm);
+      calm = Math.max(own.evictionMs(), 1e-9);
+      // With a reclaim each second the stream would hardly end there.
+      assertThat(((Route.Placed) route).endpoint()).isEqualTo(reclaims < 3_600 ? 0 : 1);
+    }
+    GridView view = besideRadio(0.25, 60);
+    assertThat(view.aiShare(0)).isCloseTo(0.25, within(0.01));
+    assertThat(view.reclaimsPerHour(0)).isCloseTo(60, within(60 * 0.1));
+    assertThat(view.expectedStayMs(0)).isCloseTo(60_000, within(6_000.0));
+    assertThat(view.reclaimProbability(0, 60_000)).isCloseTo(0.63, within(0.05));
+    assertThat(view.expectedStayMs(1)).isInfinite();
+  }
+
+  @Test
+  void aPeakIsShedClassByClass() {
+    double tokensPerMs = two(0).roster().profile(1).prefillTokensPerSecond() / 1000;
+    ServiceTier shed = null;
+    for (double waitMs = 500; waitMs < 60_000; waitMs *= 1.1) {
+      GridView view = two((int) (waitMs * tokensPerMs));
+      boolean refused = false;
+      for (ServiceTier tier : ServiceTier.values()) {
+        var request = new RouteRequest(0, 500, 64, null, 1, -1, 60_000, tier, new int[] {0});
+        boolean placed = route(view, request) instanceof Route.Placed;
+        assertThat(placed && refused).as("%s at %.0f ms", tier, waitMs).isFalse();
+        if (!placed && !refused) {
+          refused = true;
+          assertThat(shed == null || !tier.yieldsTo(shed)).isTrue();
+          shed = tier;
+          assertThat(route(view, request))
+              .isInstanceOfSatisfying(
+                  Route.Refused.class,
+                  r -> {
+                    assertThat(r.why()).isEqualTo(Refusal.SATURATED);
+                    assertThat(r.retryAfterMs()).isPositive();
+                  });
+        }
+      }
+    }
+    assertThat(shed).isEqualTo(ServiceTier.REALTIME);
   }
 
   @Test

@@ -1,5 +1,7 @@
 package org.aigrid.twin.demand;
 
+import org.aigrid.core.model.ServiceTier;
+
 /// One kind of request: how often, how long, how soon. Immutable.
 ///
 /// @param name for people
@@ -55,6 +57,17 @@ public record Service(
       throw new IllegalArgumentException(
           name + " of service " + service + ": " + value + " (expected: " + expected + ")");
     }
+  }
+
+  /// How urgent its requests are, by its latency class.
+  public ServiceTier tier() {
+    return switch (latencyClass) {
+      case "media", "frame", "control" -> ServiceTier.REALTIME;
+      case "recommendation", "voice", "interactive" -> ServiceTier.INTERACTIVE;
+      case "batch" -> ServiceTier.BACKGROUND;
+      case "harvest" -> ServiceTier.HARVEST;
+      default -> ServiceTier.STANDARD;
+    };
   }
 
   /// This service with another share.

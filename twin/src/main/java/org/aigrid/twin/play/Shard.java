@@ -711,7 +711,9 @@ final class Shard implements SharedEngine.Listener {
         waiting,
         running,
         (int) context,
-        prefillTokensPerSecond(p));
+        prefillTokensPerSecond(p),
+        1,
+        0);
   }
 
   /// The bin of the report that a request belongs to, or -1 before the warm-up is over.

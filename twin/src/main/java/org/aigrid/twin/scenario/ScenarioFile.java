@@ -357,7 +357,6 @@ public final class ScenarioFile {
             section.numberOr("sticky-penalty-ms", 0, 60_000, own.stickyPenaltyMsMax()),
             section.numberOr("decode-pace-ms", 0, 10_000, own.decodePaceMs()),
             (int) section.numberOr("mean-output-tokens", 1, 100_000, own.meanOutputTokens()),
-            section.numberOr("cell-eviction-probability", 0, 1, own.cellEvictionProbability()),
             (int) section.numberOr("wait-ms-max", 1, 3.6e6, own.waitMsMax()),
             own.contextSlack());
     section.reportUnknownKeys();
