@@ -7,15 +7,24 @@ public sealed interface AttemptEffect {
   /// Ask the router, leaving out what was tried.
   record Route(int[] triedEndpoints) implements AttemptEffect {}
 
+  /// Come back with `RouteDue` after a while: no place is ready for a stream that has lost its own.
+  record RouteLater(int afterMs) implements AttemptEffect {}
+
   /// Send it to an endpoint, and report `Failed(TOO_SLOW)` when no byte has come by
-  /// `firstByteByMs`.
-  record Dispatch(int endpoint, int attempt, long firstByteByMs) implements AttemptEffect {}
+  /// `firstByteByMs`. A stream that goes on is sent with what the client has had of it.
+  ///
+  /// @param hedgeAtMs when to report `HedgeDue` if no byte has come by then; `NEVER` for no hedge
+  record Dispatch(int endpoint, int attempt, long firstByteByMs, long hedgeAtMs)
+      implements AttemptEffect {}
 
-  /// Give up the attempt under way: close its connection, release its charge.
-  record Abandon() implements AttemptEffect {}
+  /// Give an attempt up: close its connection, release its charge.
+  record Abandon(int attempt) implements AttemptEffect {}
 
-  /// Pass the answer on as it comes.
-  record Relay() implements AttemptEffect {}
+  /// Pass the attempt's answer on as it comes.
+  record Relay(int attempt) implements AttemptEffect {}
+
+  /// Pass on what the attempt adds to the stream that the client already reads.
+  record Rejoin(int attempt) implements AttemptEffect {}
 
   /// Tell the client that the router found no place.
   record AnswerRefused(Refusal why, int retryAfterMs) implements AttemptEffect {}
@@ -27,8 +36,11 @@ public sealed interface AttemptEffect {
   /// Tell the client in the middle of its stream that it broke, and close.
   record BreakStream() implements AttemptEffect {}
 
-  /// Everything is over: release the charge, write the record.
+  /// Everything is over: release the charges, write the record.
   record Finish(Outcome outcome) implements AttemptEffect {}
+
+  /// No hedge.
+  long NEVER = Long.MAX_VALUE;
 
   /// How a request ended.
   enum Outcome {

@@ -6,12 +6,17 @@ import org.aigrid.core.route.Refusal;
 /// belongs to, so that what an abandoned attempt still says is not taken for the next one's word.
 public sealed interface AttemptEvent {
   /// The router placed it.
-  record Routed(int endpoint, double firstTokenMs) implements AttemptEvent {}
+  ///
+  /// @param firstByteMs when the first byte is to be expected there, from now
+  record Routed(int endpoint, double firstByteMs) implements AttemptEvent {}
 
   /// The router found no place.
   record NotRouted(Refusal why, int retryAfterMs) implements AttemptEvent {}
 
-  /// The attempt failed and no byte of an answer has gone to the client.
+  /// The time of a `RouteLater` has come.
+  record RouteDue() implements AttemptEvent {}
+
+  /// The attempt failed and no byte of its answer has gone to the client.
   ///
   /// @param attempt number of the attempt, from 0
   /// @param failure what went wrong
@@ -20,14 +25,24 @@ public sealed interface AttemptEvent {
   record Failed(int attempt, Failure failure, int retryAfterMs, boolean retryAllowed)
       implements AttemptEvent {}
 
+  /// No byte has come and the deadline is near.
+  ///
+  /// @param hedgeAllowed whether the hedging budget gave one
+  record HedgeDue(int attempt, boolean hedgeAllowed) implements AttemptEvent {}
+
   /// The site began to answer.
   record FirstByte(int attempt) implements AttemptEvent {}
 
   /// The answer is complete.
   record Ended(int attempt) implements AttemptEvent {}
 
-  /// The site went away in the middle of the answer.
-  record Broken(int attempt) implements AttemptEvent {}
+  /// The site went away in the middle of the answer, fell silent, or asked for the stream to move.
+  ///
+  /// @param resumable whether the stream can go on elsewhere from what the client has had
+  ///   (`Continuity`)
+  /// @param moveAllowed whether the retry budget gave one; moves that the site itself asked for
+  ///   need none
+  record Broken(int attempt, boolean resumable, boolean moveAllowed) implements AttemptEvent {}
 
   /// The client went away.
   record ClientGone() implements AttemptEvent {}
@@ -36,7 +51,7 @@ public sealed interface AttemptEvent {
   enum Failure {
     /// No connection, or it died.
     UNREACHABLE,
-    /// The site refused what another may take: draining, full, overloaded.
+    /// The site refused what another may take: draining, full, overloaded, claimed by the radio.
     REFUSED_ELSEWHERE,
     /// No byte by the deadline.
     TOO_SLOW

@@ -5,20 +5,38 @@ import org.aigrid.core.node.AttemptEffect.Outcome;
 import org.aigrid.core.route.RouteRequest;
 
 /// The life of one request as a state machine: routed, dispatched, tried elsewhere while no byte
-/// has gone out, relayed, finished. `(state, event, now) -> Step(next state, effects)`.
+/// has gone out, relayed, moved when its site is lost, finished. `(state, event, now) -> Step(next
+/// state, effects)`.
 ///
-/// Before the first byte a failure is invisible to the client as long as attempts, the client's
-/// deadline and the retry budget last; every retry is routed anew, so it passes the permitted
-/// filter again. After the first byte a break ends the stream with an error. What an abandoned
-/// attempt still says is ignored, and so is whatever reaches a finished request. Immutable.
+/// **Before the first byte** a failure is invisible to the client as long as attempts, the client's
+/// deadline and the retry budget last; near the deadline a second attempt may run beside the first
+/// (a hedge): the first byte wins, the other is given up. **After it** a stream whose site dies,
+/// falls silent or asks for it goes on elsewhere from what the client has had, if it is one that
+/// can (`Continuity`). Every retry, hedge and move is routed anew, so it passes the permitted
+/// filter again. What an abandoned attempt still says is ignored, and so is whatever reaches a
+/// finished request. Immutable.
 ///
 /// @param phase where it stands
 /// @param attempt number of the attempt under way, from 0
-/// @param endpoint where it is, or -1
+/// @param endpoint where that is, or -1
+/// @param last highest number that any attempt has had
+/// @param hedge number of the attempt that runs beside it, or -1
+/// @param hedgeEndpoint where that is, or -1; `HEDGE_ROUTING` while the router is asked
 /// @param triedEndpoints endpoints that failed
 /// @param deadlineMs when the client stops waiting for a first byte
+/// @param moves how often the stream has lost its site
+/// @param movingSinceMs when it lost its last one; `NOT_MOVING` while it has one or has not begun
 public record Attempts(
-    Phase phase, int attempt, int endpoint, int[] triedEndpoints, long deadlineMs) {
+    Phase phase,
+    int attempt,
+    int endpoint,
+    int last,
+    int hedge,
+    int hedgeEndpoint,
+    int[] triedEndpoints,
+    long deadlineMs,
+    int moves,
+    long movingSinceMs) {
   /// Where a request stands.
   public enum Phase {
     ROUTING,
@@ -27,10 +45,24 @@ public record Attempts(
     FINISHED
   }
 
+  private static final long NOT_MOVING = Long.MIN_VALUE;
+  private static final int NONE = -1;
+  private static final int HEDGE_ROUTING = -2;
+
   /// A new request; route it first.
   public static Step<Attempts, AttemptEffect> begin(long deadlineMs) {
     return Step.to(
-        new Attempts(Phase.ROUTING, 0, -1, RouteRequest.NONE_TRIED, deadlineMs),
+        new Attempts(
+            Phase.ROUTING,
+            0,
+            NONE,
+            0,
+            NONE,
+            NONE,
+            RouteRequest.NONE_TRIED,
+            deadlineMs,
+            0,
+            NOT_MOVING),
         new AttemptEffect.Route(RouteRequest.NONE_TRIED));
   }
 
@@ -41,79 +73,299 @@ public record Attempts(
       return Step.to(this);
     }
     return switch (event) {
-      case AttemptEvent.Routed(int placed, double firstTokenMs) ->
-          phase == Phase.ROUTING
+      case AttemptEvent.Routed(int placed, double firstByteMs) ->
+          routed(placed, firstByteMs, settings, nowMs);
+      case AttemptEvent.NotRouted notRouted -> notRouted(notRouted, settings, nowMs);
+      case AttemptEvent.RouteDue() ->
+          phase == Phase.ROUTING && moving()
+              ? Step.to(this, new AttemptEffect.Route(triedEndpoints))
+              : Step.to(this);
+      case AttemptEvent.Failed failed -> failed(failed, settings, nowMs);
+      case AttemptEvent.HedgeDue(int of, boolean allowed) ->
+          of == attempt && allowed && mayHedge(settings)
               ? Step.to(
-                  at(Phase.WAITING, placed),
-                  new AttemptEffect.Dispatch(
-                      placed, attempt, firstByteByMs(firstTokenMs, settings, nowMs)))
+                  hedged(HEDGE_ROUTING, HEDGE_ROUTING),
+                  new AttemptEffect.Route(with(triedEndpoints, endpoint)))
               : Step.to(this);
-      case AttemptEvent.NotRouted(var why, int retryAfterMs) ->
-          phase == Phase.ROUTING
-              ? Step.to(
-                  at(Phase.FINISHED, -1),
-                  new AttemptEffect.AnswerRefused(why, retryAfterMs),
-                  new AttemptEffect.Finish(Outcome.REFUSED))
-              : Step.to(this);
-      case AttemptEvent.Failed failed ->
-          phase == Phase.WAITING && failed.attempt() == attempt
-              ? failed(failed, settings, nowMs)
-              : Step.to(this);
-      case AttemptEvent.FirstByte(int of) ->
-          phase == Phase.WAITING && of == attempt
-              ? Step.to(at(Phase.RELAYING, endpoint), new AttemptEffect.Relay())
-              : Step.to(this);
+      case AttemptEvent.FirstByte(int of) -> firstByte(of);
       case AttemptEvent.Ended(int of) ->
           phase == Phase.RELAYING && of == attempt
-              ? Step.to(at(Phase.FINISHED, endpoint), new AttemptEffect.Finish(Outcome.COMPLETE))
+              ? Step.to(over(), new AttemptEffect.Finish(Outcome.COMPLETE))
               : Step.to(this);
-      case AttemptEvent.Broken(int of) ->
-          phase == Phase.RELAYING && of == attempt
-              ? Step.to(
-                  at(Phase.FINISHED, endpoint),
-                  new AttemptEffect.BreakStream(),
-                  new AttemptEffect.Finish(Outcome.BROKEN))
+      case AttemptEvent.Broken broken ->
+          phase == Phase.RELAYING && broken.attempt() == attempt
+              ? broken(broken, settings, nowMs)
               : Step.to(this);
       case AttemptEvent.ClientGone() ->
-          Step.to(
-              at(Phase.FINISHED, endpoint),
-              new AttemptEffect.Abandon(),
-              new AttemptEffect.Finish(Outcome.CLIENT_GONE));
+          hedge >= 0
+              ? Step.to(
+                  over(),
+                  new AttemptEffect.Abandon(attempt),
+                  new AttemptEffect.Abandon(hedge),
+                  new AttemptEffect.Finish(Outcome.CLIENT_GONE))
+              : Step.to(
+                  over(),
+                  new AttemptEffect.Abandon(attempt),
+                  new AttemptEffect.Finish(Outcome.CLIENT_GONE));
     };
   }
 
-  /// Whether a failure now could be answered by another attempt; only then is the budget asked.
-  public boolean mayRetry(AttemptSettings settings, long nowMs) {
-    return phase == Phase.WAITING && attempt + 1 < settings.attemptsMax() && nowMs < deadlineMs;
+  /// Whether the client has had a part of its answer and its stream is between two sites.
+  public boolean moving() {
+    return movingSinceMs != NOT_MOVING;
+  }
+
+  /// Whether a failure of that attempt now could be answered by another attempt; only then is the
+  /// budget asked.
+  public boolean mayRetry(int of, AttemptSettings settings, long nowMs) {
+    if (phase != Phase.WAITING || of != attempt || hedge >= 0) {
+      return false;
+    }
+    return moving()
+        ? triedEndpoints.length + 1 < settings.moveTriesMax() && nowMs < moveByMs(settings)
+        : last + 1 < settings.attemptsMax() && nowMs < deadlineMs;
+  }
+
+  /// Whether a break now could be answered by a move.
+  public boolean mayMove(AttemptSettings settings) {
+    return phase == Phase.RELAYING && moves < settings.movesMax();
+  }
+
+  /// Whether a second attempt could run beside the one that is waited for.
+  public boolean mayHedge(AttemptSettings settings) {
+    return phase == Phase.WAITING
+        && !moving()
+        && hedge == NONE
+        && last + 1 < settings.attemptsMax();
+  }
+
+  private Step<Attempts, AttemptEffect> routed(
+      int placed, double firstByteMs, AttemptSettings settings, long nowMs) {
+    if (phase == Phase.WAITING && hedge == HEDGE_ROUTING) {
+      return Step.to(
+          hedged(last + 1, placed),
+          new AttemptEffect.Dispatch(placed, last + 1, deadlineMs, AttemptEffect.NEVER));
+    }
+    if (phase != Phase.ROUTING) {
+      return Step.to(this);
+    }
+    double patienceMs =
+        Math.clamp(
+            firstByteMs * settings.firstByteFactor(),
+            settings.firstByteMsLeast(),
+            Math.max(firstByteMs, settings.firstByteMsMost()));
+    long lastMs = moving() ? moveByMs(settings) : deadlineMs;
+    long byMs = Math.min(lastMs, nowMs + (long) patienceMs);
+    double hedgeAtMs =
+        Math.max(nowMs + firstByteMs, deadlineMs - settings.hedgeFactor() * firstByteMs);
+    boolean hedges = !moving() && last + 1 < settings.attemptsMax() && hedgeAtMs < byMs;
+    return Step.to(
+        at(Phase.WAITING, placed),
+        new AttemptEffect.Dispatch(
+            placed, attempt, byMs, hedges ? (long) hedgeAtMs : AttemptEffect.NEVER));
+  }
+
+  private Step<Attempts, AttemptEffect> notRouted(
+      AttemptEvent.NotRouted event, AttemptSettings settings, long nowMs) {
+    if (phase == Phase.WAITING && hedge == HEDGE_ROUTING) {
+      return Step.to(hedged(NONE, NONE));
+    }
+    if (phase != Phase.ROUTING) {
+      return Step.to(this);
+    }
+    if (!moving()) {
+      return Step.to(
+          over(),
+          new AttemptEffect.AnswerRefused(event.why(), event.retryAfterMs()),
+          new AttemptEffect.Finish(Outcome.REFUSED));
+    }
+    boolean mayCome = event.retryAfterMs() > 0;
+    if (mayCome && nowMs + settings.moveAgainMs() < moveByMs(settings)) {
+      return Step.to(
+          trying(RouteRequest.NONE_TRIED), new AttemptEffect.RouteLater(settings.moveAgainMs()));
+    }
+    return broke();
   }
 
   private Step<Attempts, AttemptEffect> failed(
       AttemptEvent.Failed failed, AttemptSettings settings, long nowMs) {
-    if (!mayRetry(settings, nowMs) || !failed.retryAllowed()) {
-      return Step.to(
-          at(Phase.FINISHED, endpoint),
-          new AttemptEffect.Abandon(),
-          new AttemptEffect.AnswerFailed(failed.failure(), attempt + 1, failed.retryAfterMs()),
-          new AttemptEffect.Finish(Outcome.FAILED));
+    if (phase != Phase.WAITING) {
+      return Step.to(this);
     }
-    int[] tried = Arrays.copyOf(triedEndpoints, triedEndpoints.length + 1);
-    tried[triedEndpoints.length] = endpoint;
+    int of = failed.attempt();
+    if (hedge >= 0 && (of == attempt || of == hedge)) {
+      // The other one is still out.
+      Attempts left = of == attempt ? hedgeAlone() : hedged(NONE, NONE);
+      return Step.to(left, new AttemptEffect.Abandon(of));
+    }
+    if (of != attempt) {
+      return Step.to(this);
+    }
+    if (!mayRetry(of, settings, nowMs) || !failed.retryAllowed()) {
+      return moving()
+          ? Step.to(
+              over(),
+              new AttemptEffect.Abandon(attempt),
+              new AttemptEffect.BreakStream(),
+              new AttemptEffect.Finish(Outcome.BROKEN))
+          : Step.to(
+              over(),
+              new AttemptEffect.Abandon(attempt),
+              new AttemptEffect.AnswerFailed(failed.failure(), last + 1, failed.retryAfterMs()),
+              new AttemptEffect.Finish(Outcome.FAILED));
+    }
+    int[] tried = with(triedEndpoints, endpoint);
     return Step.to(
-        new Attempts(Phase.ROUTING, attempt + 1, -1, tried, deadlineMs),
-        new AttemptEffect.Abandon(),
+        trying(tried).hedged(NONE, NONE).numbered(last + 1, NONE).in(Phase.ROUTING),
+        new AttemptEffect.Abandon(attempt),
         new AttemptEffect.Route(tried));
   }
 
-  private Attempts at(Phase next, int place) {
-    return new Attempts(next, attempt, place, triedEndpoints, deadlineMs);
+  private Step<Attempts, AttemptEffect> firstByte(int of) {
+    if (phase != Phase.WAITING || (of != attempt && (hedge < 0 || of != hedge))) {
+      return Step.to(this);
+    }
+    if (moving()) {
+      return Step.to(
+          new Attempts(
+              Phase.RELAYING,
+              attempt,
+              endpoint,
+              last,
+              NONE,
+              NONE,
+              RouteRequest.NONE_TRIED,
+              deadlineMs,
+              moves,
+              NOT_MOVING),
+          new AttemptEffect.Rejoin(of));
+    }
+    if (hedge >= 0) {
+      int loser = of == attempt ? hedge : attempt;
+      Attempts won = of == attempt ? hedged(NONE, NONE) : hedgeAlone();
+      return Step.to(
+          won.in(Phase.RELAYING), new AttemptEffect.Abandon(loser), new AttemptEffect.Relay(of));
+    }
+    return Step.to(hedged(NONE, NONE).in(Phase.RELAYING), new AttemptEffect.Relay(of));
   }
 
-  private long firstByteByMs(double firstTokenMs, AttemptSettings settings, long nowMs) {
-    double patienceMs =
-        Math.clamp(
-            firstTokenMs * settings.firstByteFactor(),
-            settings.firstByteMsLeast(),
-            settings.firstByteMsMost());
-    return Math.min(deadlineMs, nowMs + (long) patienceMs);
+  private Step<Attempts, AttemptEffect> broken(
+      AttemptEvent.Broken broken, AttemptSettings settings, long nowMs) {
+    if (!broken.resumable() || !broken.moveAllowed() || !mayMove(settings)) {
+      return Step.to(
+          over(),
+          new AttemptEffect.Abandon(attempt),
+          new AttemptEffect.BreakStream(),
+          new AttemptEffect.Finish(Outcome.BROKEN));
+    }
+    int[] tried = {endpoint};
+    return Step.to(
+        new Attempts(
+            Phase.ROUTING,
+            last + 1,
+            NONE,
+            last + 1,
+            NONE,
+            NONE,
+            tried,
+            deadlineMs,
+            moves + 1,
+            nowMs),
+        new AttemptEffect.Abandon(attempt),
+        new AttemptEffect.Route(tried));
+  }
+
+  private Step<Attempts, AttemptEffect> broke() {
+    return Step.to(
+        over(), new AttemptEffect.BreakStream(), new AttemptEffect.Finish(Outcome.BROKEN));
+  }
+
+  private long moveByMs(AttemptSettings settings) {
+    return movingSinceMs + settings.moveMsMax();
+  }
+
+  private static int[] with(int[] tried, int endpoint) {
+    int[] more = Arrays.copyOf(tried, tried.length + 1);
+    more[tried.length] = endpoint;
+    return more;
+  }
+
+  private Attempts at(Phase next, int place) {
+    return numbered(attempt, place).in(next);
+  }
+
+  private Attempts over() {
+    return in(Phase.FINISHED);
+  }
+
+  private Attempts in(Phase next) {
+    return new Attempts(
+        next,
+        attempt,
+        endpoint,
+        last,
+        hedge,
+        hedgeEndpoint,
+        triedEndpoints,
+        deadlineMs,
+        moves,
+        movingSinceMs);
+  }
+
+  private Attempts numbered(int number, int place) {
+    return new Attempts(
+        phase,
+        number,
+        place,
+        Math.max(last, number),
+        hedge,
+        hedgeEndpoint,
+        triedEndpoints,
+        deadlineMs,
+        moves,
+        movingSinceMs);
+  }
+
+  private Attempts trying(int[] tried) {
+    return new Attempts(
+        phase,
+        attempt,
+        endpoint,
+        last,
+        hedge,
+        hedgeEndpoint,
+        tried,
+        deadlineMs,
+        moves,
+        movingSinceMs);
+  }
+
+  private Attempts hedged(int number, int place) {
+    return new Attempts(
+        phase,
+        attempt,
+        endpoint,
+        Math.max(last, number),
+        number,
+        place,
+        triedEndpoints,
+        deadlineMs,
+        moves,
+        movingSinceMs);
+  }
+
+  /// The hedge goes on as the only attempt.
+  private Attempts hedgeAlone() {
+    return new Attempts(
+        phase,
+        hedge,
+        hedgeEndpoint,
+        last,
+        NONE,
+        NONE,
+        with(triedEndpoints, endpoint),
+        deadlineMs,
+        moves,
+        movingSinceMs);
   }
 }

@@ -3,7 +3,9 @@ package org.aigrid.core.node;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.SplittableRandom;
 import org.aigrid.core.node.AttemptEffect.Outcome;
 import org.aigrid.core.node.AttemptEvent.Failure;
@@ -22,20 +24,39 @@ class AttemptsTest {
     return new AttemptEvent.Failed(state.attempt(), Failure.UNREACHABLE, 0, true);
   }
 
+  /// The stream under way breaks and could go on.
+  private AttemptEvent broken() {
+    return new AttemptEvent.Broken(state.attempt(), true, true);
+  }
+
+  private static AttemptEffect dispatch(int endpoint, int attempt, long byMs) {
+    return new AttemptEffect.Dispatch(endpoint, attempt, byMs, AttemptEffect.NEVER);
+  }
+
   private void on(AttemptEvent event, long nowMs) {
     Step<Attempts, AttemptEffect> step = state.on(event, SETTINGS, nowMs);
     state = step.state();
     effects = step.effects();
   }
 
+  private void begin() {
+    state = Attempts.begin(60_000).state();
+  }
+
+  private void beginRelaying() {
+    begin();
+    on(new AttemptEvent.Routed(4, 100), 0);
+    on(new AttemptEvent.FirstByte(0), 10);
+  }
+
   @Test
   void aRequestIsRoutedDispatchedRelayedAndFinished() {
     assertThat(effects).hasOnlyElementsOfType(AttemptEffect.Route.class).hasSize(1);
     on(new AttemptEvent.Routed(4, 800), 1_000);
-    assertThat(effects).containsExactly(new AttemptEffect.Dispatch(4, 0, 1_000 + 8_000));
-    on(new AttemptEvent.FirstByte(state.attempt()), 1_500);
-    assertThat(effects).containsExactly(new AttemptEffect.Relay());
-    on(new AttemptEvent.Ended(state.attempt()), 3_000);
+    assertThat(effects).containsExactly(dispatch(4, 0, 1_000 + 8_000));
+    on(new AttemptEvent.FirstByte(0), 1_500);
+    assertThat(effects).containsExactly(new AttemptEffect.Relay(0));
+    on(new AttemptEvent.Ended(0), 3_000);
     assertThat(effects).containsExactly(new AttemptEffect.Finish(Outcome.COMPLETE));
     assertThat(state.endpoint()).isEqualTo(4);
   }
@@ -44,23 +65,89 @@ class AttemptsTest {
   void aFailureBeforeTheFirstByteIsTriedElsewhereWithoutTheEndpointsThatFailed() {
     on(new AttemptEvent.Routed(4, 100), 0);
     on(lost(), 10);
-    assertThat(effects.getFirst()).isEqualTo(new AttemptEffect.Abandon());
+    assertThat(effects.getFirst()).isEqualTo(new AttemptEffect.Abandon(0));
     assertThat(((AttemptEffect.Route) effects.getLast()).triedEndpoints()).containsExactly(4);
     on(new AttemptEvent.Routed(9, 100), 20);
-    assertThat(effects).containsExactly(new AttemptEffect.Dispatch(9, 1, 20 + 5_000));
+    assertThat(effects).containsExactly(dispatch(9, 1, 20 + 5_000));
     on(lost(), 30);
     assertThat(((AttemptEffect.Route) effects.getLast()).triedEndpoints()).containsExactly(4, 9);
   }
 
   @Test
-  void afterTheFirstByteABreakEndsTheStreamAndIsNeverRetried() {
-    on(new AttemptEvent.Routed(4, 100), 0);
-    on(new AttemptEvent.FirstByte(state.attempt()), 10);
+  void aStreamThatBreaksGoesOnElsewhere() {
+    beginRelaying();
     on(lost(), 20);
-    assertThat(effects).isEmpty();
-    on(new AttemptEvent.Broken(state.attempt()), 30);
+    assertThat(effects).as("an attempt that has begun cannot fail, only break").isEmpty();
+    on(broken(), 30);
+    assertThat(effects.getFirst()).isEqualTo(new AttemptEffect.Abandon(0));
+    assertThat(((AttemptEffect.Route) effects.getLast()).triedEndpoints()).containsExactly(4);
+    assertThat(state.moving()).isTrue();
+    on(new AttemptEvent.Routed(9, 100), 40);
+    assertThat(effects).containsExactly(dispatch(9, 1, 40 + 5_000));
+    on(new AttemptEvent.FirstByte(1), 50);
+    assertThat(effects).containsExactly(new AttemptEffect.Rejoin(1));
+    assertThat(state.moving()).isFalse();
+    on(broken(), 60);
+    assertThat(((AttemptEffect.Route) effects.getLast()).triedEndpoints())
+        .as("where it was before the last move may take it again")
+        .containsExactly(9);
+    assertThat(state.moves()).isEqualTo(2);
+    on(new AttemptEvent.Routed(4, 100), 70);
+    on(new AttemptEvent.FirstByte(2), 80);
+    on(new AttemptEvent.Ended(2), 90);
+    assertThat(effects).containsExactly(new AttemptEffect.Finish(Outcome.COMPLETE));
+  }
+
+  @Test
+  void aStreamThatCannotGoOnOrMayNotMoveIsBroken() {
+    beginRelaying();
+    for (AttemptEvent event :
+        List.of(new AttemptEvent.Broken(0, false, true), new AttemptEvent.Broken(0, true, false))) {
+      assertThat(state.on(event, SETTINGS, 30).effects())
+          .containsExactly(
+              new AttemptEffect.Abandon(0),
+              new AttemptEffect.BreakStream(),
+              new AttemptEffect.Finish(Outcome.BROKEN));
+    }
+    for (int move = 0; move < SETTINGS.movesMax(); move++) {
+      on(broken(), 100 * move);
+      on(new AttemptEvent.Routed(move, 100), 100 * move);
+      on(new AttemptEvent.FirstByte(state.attempt()), 100 * move);
+    }
+    assertThat(state.mayMove(SETTINGS)).isFalse();
+    on(broken(), 9_000);
+    assertThat(effects).contains(new AttemptEffect.Finish(Outcome.BROKEN));
+  }
+
+  @Test
+  void aMoveIsTriedAtSeveralPlacesAndWaitsForOneToBeReady() {
+    beginRelaying();
+    on(broken(), 100);
+    on(new AttemptEvent.NotRouted(Refusal.NO_ENDPOINT_READY, 1_000), 110);
+    assertThat(effects).containsExactly(new AttemptEffect.RouteLater(SETTINGS.moveAgainMs()));
+    on(new AttemptEvent.RouteDue(), 310);
+    assertThat(effects).hasOnlyElementsOfType(AttemptEffect.Route.class);
+    for (int i = 0; i < SETTINGS.moveTriesMax() - 1; i++) {
+      on(new AttemptEvent.Routed(20 + i, 100), 320);
+      assertThat(state.mayRetry(state.attempt(), SETTINGS, 330)).isTrue();
+      on(lost(), 330);
+      assertThat(state.phase()).isEqualTo(Phase.ROUTING);
+    }
+    on(new AttemptEvent.Routed(40, 100), 340);
+    on(lost(), 350);
     assertThat(effects)
-        .containsExactly(new AttemptEffect.BreakStream(), new AttemptEffect.Finish(Outcome.BROKEN));
+        .containsExactly(
+            new AttemptEffect.Abandon(state.attempt()),
+            new AttemptEffect.BreakStream(),
+            new AttemptEffect.Finish(Outcome.BROKEN));
+    beginRelaying();
+    on(broken(), 100);
+    on(new AttemptEvent.NotRouted(Refusal.NO_ENDPOINT_READY, 1_000), 100 + SETTINGS.moveMsMax());
+    assertThat(effects).as("its time is over").contains(new AttemptEffect.BreakStream());
+    beginRelaying();
+    on(broken(), 100);
+    on(new AttemptEvent.NotRouted(Refusal.RESIDENCY_FORBIDS, 0), 110);
+    assertThat(effects).as("waiting does not help").contains(new AttemptEffect.BreakStream());
   }
 
   @Test
@@ -70,11 +157,11 @@ class AttemptsTest {
     var overBudget = new AttemptEvent.Failed(0, Failure.REFUSED_ELSEWHERE, 7_000, false);
     assertThat(waiting.on(overBudget, SETTINGS, 10).effects())
         .containsExactly(
-            new AttemptEffect.Abandon(),
+            new AttemptEffect.Abandon(0),
             new AttemptEffect.AnswerFailed(Failure.REFUSED_ELSEWHERE, 1, 7_000),
             new AttemptEffect.Finish(Outcome.FAILED));
-    assertThat(waiting.mayRetry(SETTINGS, 59_999)).isTrue();
-    assertThat(waiting.mayRetry(SETTINGS, 60_000)).isFalse();
+    assertThat(waiting.mayRetry(0, SETTINGS, 59_999)).isTrue();
+    assertThat(waiting.mayRetry(0, SETTINGS, 60_000)).isFalse();
     assertThat(waiting.on(lost(), SETTINGS, 60_000).state().phase()).isEqualTo(Phase.FINISHED);
     for (int attempt = 0; attempt < SETTINGS.attemptsMax() - 1; attempt++) {
       on(lost(), 20);
@@ -90,7 +177,65 @@ class AttemptsTest {
   @Test
   void noAttemptWaitsBeyondTheClientsDeadline() {
     on(new AttemptEvent.Routed(4, 1e9), 59_000);
-    assertThat(effects).containsExactly(new AttemptEffect.Dispatch(4, 0, 60_000));
+    assertThat(effects).containsExactly(dispatch(4, 0, 60_000));
+  }
+
+  @Test
+  void anAnswerThatComesWholeIsExpectedWhenItIsComplete() {
+    assertThat(AttemptSettings.expectedFirstByteMs(100, 20, true, 1_000)).isEqualTo(100);
+    assertThat(AttemptSettings.expectedFirstByteMs(100, 20, false, 1_000)).isEqualTo(20_100);
+    on(new AttemptEvent.Routed(4, 20_100), 0);
+    assertThat(((AttemptEffect.Dispatch) effects.getFirst()).firstByteByMs()).isGreaterThan(20_100);
+  }
+
+  @Test
+  void silenceIsJudgedByWhatTheEngineShouldDo() {
+    assertThat(SETTINGS.gapMs(20)).isEqualTo(SETTINGS.gapMsLeast());
+    assertThat(SETTINGS.gapMs(200)).isEqualTo(8_000);
+    assertThat(SETTINGS.gapMs(1e9)).isEqualTo(SETTINGS.gapMsMost());
+  }
+
+  @Test
+  void aRequestNearItsDeadlineIsHedgedAndTheFirstByteWins() {
+    begin();
+    on(new AttemptEvent.Routed(4, 2_000), 55_000);
+    // Expected at 57,000; a second try of 2 x 2,000 ms can start at 56,000 at the latest.
+    assertThat(effects).containsExactly(new AttemptEffect.Dispatch(4, 0, 60_000, 57_000));
+    on(new AttemptEvent.HedgeDue(0, true), 57_000);
+    assertThat(((AttemptEffect.Route) effects.getFirst()).triedEndpoints()).containsExactly(4);
+    on(new AttemptEvent.Routed(9, 500), 57_000);
+    assertThat(effects).containsExactly(dispatch(9, 1, 60_000));
+    Attempts both = state;
+    on(new AttemptEvent.FirstByte(1), 57_600);
+    assertThat(effects).containsExactly(new AttemptEffect.Abandon(0), new AttemptEffect.Relay(1));
+    assertThat(state.endpoint()).isEqualTo(9);
+    state = both;
+    on(new AttemptEvent.FirstByte(0), 57_600);
+    assertThat(effects).containsExactly(new AttemptEffect.Abandon(1), new AttemptEffect.Relay(0));
+    state = both;
+    on(new AttemptEvent.Failed(1, Failure.UNREACHABLE, 0, false), 57_700);
+    assertThat(effects).containsExactly(new AttemptEffect.Abandon(1));
+    on(new AttemptEvent.FirstByte(0), 57_800);
+    assertThat(effects).containsExactly(new AttemptEffect.Relay(0));
+    state = both;
+    on(new AttemptEvent.Failed(0, Failure.UNREACHABLE, 0, false), 57_700);
+    assertThat(effects).containsExactly(new AttemptEffect.Abandon(0));
+    on(new AttemptEvent.FirstByte(1), 57_800);
+    assertThat(effects).containsExactly(new AttemptEffect.Relay(1));
+  }
+
+  @Test
+  void withoutNeedBudgetOrPlaceThereIsNoHedge() {
+    begin();
+    on(new AttemptEvent.Routed(4, 100), 0);
+    assertThat(effects).as("the deadline is far").containsExactly(dispatch(4, 0, 5_000));
+    on(new AttemptEvent.HedgeDue(0, false), 57_000);
+    assertThat(effects).isEmpty();
+    on(new AttemptEvent.HedgeDue(0, true), 57_000);
+    on(new AttemptEvent.NotRouted(Refusal.ALL_TRIED, 1_000), 57_000);
+    assertThat(effects).isEmpty();
+    on(new AttemptEvent.FirstByte(0), 57_100);
+    assertThat(effects).containsExactly(new AttemptEffect.Relay(0));
   }
 
   @Test
@@ -103,49 +248,86 @@ class AttemptsTest {
   }
 
   @Test
-  void whateverHappensARequestFinishesOnceAndThenIgnoresEverything() {
-    for (int seed = 0; seed < 500; seed++) {
+  void whateverHappensARequestFinishesOnceAndLeavesNoAttemptBehind() {
+    for (int seed = 0; seed < 2_000; seed++) {
       var random = new SplittableRandom(seed);
       state = Attempts.begin(random.nextInt(100_000)).state();
       var all = new ArrayList<AttemptEffect>();
+      Set<Integer> out = new HashSet<>(); // attempts that were sent and not given up
+      int relays = 0;
+      int lastSent = -1;
+      boolean broken = false;
       long now = 0;
-      for (int i = 0; i < 60; i++) {
+      for (int i = 0; i < 200; i++) {
         boolean over = state.phase() == Phase.FINISHED;
-        now += random.nextInt(2_000);
-        on(anyEvent(random), now);
+        boolean relaying = state.phase() == Phase.RELAYING;
+        now += random.nextInt(500);
+        AttemptEvent event = i == 199 ? new AttemptEvent.ClientGone() : anyEvent(random);
+        on(event, now);
         all.addAll(effects);
         if (over) {
           assertThat(effects).as("seed %d", seed).isEmpty();
         }
-      }
-      on(new AttemptEvent.ClientGone(), now);
-      all.addAll(effects);
-      assertThat(all.stream().filter(AttemptEffect.Finish.class::isInstance)).hasSize(1);
-      assertThat(all.stream().filter(AttemptEffect.Relay.class::isInstance).count())
-          .isLessThanOrEqualTo(1);
-      assertThat(all.stream().filter(AttemptEffect.Dispatch.class::isInstance).count())
-          .isLessThanOrEqualTo(SETTINGS.attemptsMax());
-      long relayAt = all.indexOf(new AttemptEffect.Relay());
-      for (int i = 0; i < all.size(); i++) {
-        if (all.get(i) instanceof AttemptEffect.Dispatch) {
-          assertThat(relayAt < 0 || i < relayAt)
-              .as("seed %d: no retry after a byte", seed)
-              .isTrue();
+        for (AttemptEffect effect : effects) {
+          switch (effect) {
+            case AttemptEffect.Dispatch sent -> {
+              assertThat(sent.attempt()).as("seed %d", seed).isGreaterThan(lastSent);
+              lastSent = sent.attempt();
+              out.add(sent.attempt());
+            }
+            case AttemptEffect.Abandon(int attempt) -> out.remove(attempt);
+            case AttemptEffect.Relay(int attempt) -> {
+              assertThat(out).as("seed %d: one source", seed).containsExactly(attempt);
+              relays++;
+            }
+            case AttemptEffect.Rejoin(int attempt) -> {
+              assertThat(out).as("seed %d: one source", seed).containsExactly(attempt);
+              assertThat(broken).as("seed %d", seed).isTrue();
+              broken = false;
+            }
+            case AttemptEffect.AnswerFailed _, AttemptEffect.AnswerRefused _ ->
+                assertThat(relays).as("seed %d: no second answer", seed).isZero();
+            default -> {}
+          }
         }
+        broken |= relaying && state.moving();
+        assertThat(out.size()).as("seed %d", seed).isLessThanOrEqualTo(2);
+        if (state.phase() == Phase.RELAYING) {
+          assertThat(out).as("seed %d", seed).containsExactly(state.attempt());
+        }
+      }
+      boolean complete = all.contains(new AttemptEffect.Finish(Outcome.COMPLETE));
+      assertThat(out).as("seed %d", seed).hasSize(complete ? 1 : 0);
+      assertThat(all.stream().filter(AttemptEffect.Finish.class::isInstance)).hasSize(1);
+      assertThat(relays).isLessThanOrEqualTo(1);
+      assertThat(state.moves()).isLessThanOrEqualTo(SETTINGS.movesMax());
+      if (relays == 0) {
+        assertThat(all.stream().filter(AttemptEffect.Dispatch.class::isInstance).count())
+            .isLessThanOrEqualTo(SETTINGS.attemptsMax());
       }
     }
   }
 
-  private static AttemptEvent anyEvent(SplittableRandom random) {
-    int attempt = random.nextInt(4); // of the attempt under way, of an earlier or of a later one
-    return switch (random.nextInt(12)) {
-      case 0, 1, 2, 3 -> new AttemptEvent.Routed(random.nextInt(50), random.nextDouble(5_000));
-      case 4, 5, 6 -> new AttemptEvent.Failed(attempt, Failure.TOO_SLOW, 0, random.nextInt(4) > 0);
-      case 7 -> new AttemptEvent.FirstByte(attempt);
-      case 8 -> new AttemptEvent.Ended(attempt);
-      case 9 -> new AttemptEvent.Broken(attempt);
-      case 10 -> new AttemptEvent.NotRouted(Refusal.ALL_TRIED, 1_000);
-      default -> new AttemptEvent.ClientGone();
+  private AttemptEvent anyEvent(SplittableRandom random) {
+    // Mostly of an attempt under way, else of an earlier or a later one.
+    int attempt =
+        switch (random.nextInt(6)) {
+          case 0 -> random.nextInt(6);
+          case 1, 2 -> state.hedge();
+          default -> state.attempt();
+        };
+    return switch (random.nextInt(24)) {
+      case 0, 1, 2, 3, 4, 5 ->
+          new AttemptEvent.Routed(random.nextInt(50), random.nextDouble(5_000));
+      case 6, 7, 8 -> new AttemptEvent.Failed(attempt, Failure.TOO_SLOW, 0, random.nextInt(4) > 0);
+      case 9, 10, 11, 12 -> new AttemptEvent.FirstByte(attempt);
+      case 13 -> random.nextInt(4) > 0 ? broken() : new AttemptEvent.Ended(attempt);
+      case 14, 15, 16 ->
+          new AttemptEvent.Broken(attempt, random.nextInt(8) > 0, random.nextInt(8) > 0);
+      case 17 -> new AttemptEvent.NotRouted(Refusal.ALL_TRIED, random.nextInt(2) * 1_000);
+      case 18, 19 -> new AttemptEvent.RouteDue();
+      case 20, 21, 22 -> new AttemptEvent.HedgeDue(attempt, random.nextInt(4) > 0);
+      default -> random.nextInt(10) == 0 ? new AttemptEvent.ClientGone() : lost();
     };
   }
 
@@ -159,7 +341,8 @@ class AttemptsTest {
         List.of(
             new AttemptEvent.Failed(0, Failure.TOO_SLOW, 0, true),
             new AttemptEvent.FirstByte(0),
-            new AttemptEvent.Broken(0))) {
+            new AttemptEvent.HedgeDue(0, true),
+            new AttemptEvent.Broken(0, true, true))) {
       on(late, 30);
       assertThat(effects).as("%s", late).isEmpty();
       assertThat(state).isSameAs(second);

@@ -1,6 +1,7 @@
 package org.aigrid.live.engine;
 
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
@@ -15,7 +16,8 @@ import org.aigrid.core.view.EndpointLoad;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/// An engine with the timing of a real one and invented text that says so. Each replica steps a
+/// An engine with the timing of a real one and invented text that says so: the same for the same
+/// prompt wherever it is asked, as a model at temperature 0 would give it. Each replica steps a
 /// `BatchScheduler` on the profile of its accelerator and model, on one daemon thread that all
 /// emulated engines of the process share; replicas come into being when first needed. Prompts whose
 /// beginning a replica has computed before, for the same tenant, skip that part.
@@ -51,16 +53,15 @@ public final class EmulatedEngine implements Engine {
   private final AtomicLong arrivingTokens = new AtomicLong();
   private volatile boolean closed;
 
-  /// @param siteId named in every answer
   /// @param endpoint what it emulates
   /// @param waitingMax requests without a sequence, over all replicas
-  public EmulatedEngine(String siteId, EndpointSpec endpoint, int waitingMax) {
+  public EmulatedEngine(EndpointSpec endpoint, int waitingMax) {
     if (waitingMax < 0) {
       throw new IllegalArgumentException("waitingMax: " + waitingMax + " (expected: 0 or more)");
     }
     this.endpoint = endpoint;
     profile = EngineProfiles.of(endpoint);
-    label = "[emulated: " + endpoint.model().name() + " at " + siteId + "]";
+    label = "[emulated: " + endpoint.model().name() + "]";
     openMax = endpoint.sequencesMax() * endpoint.replicas() + waitingMax;
   }
 
@@ -73,6 +74,12 @@ public final class EmulatedEngine implements Engine {
       return work;
     }
     int context = endpoint.model().contextTokensMax();
+    if (work.nothingLeft()) {
+      work.over = true;
+      sink.onStart(work.promptTokens, 0);
+      sink.onEnd(work.reason(), new Usage(work.promptTokens, 0, work.begunTokens));
+      return work;
+    }
     if (work.promptTokens + Math.max(1, request.maxTokens()) > context
         || work.promptTokens + work.outputTokens > profile.kvTokensMax()) {
       work.over = true;
@@ -154,6 +161,7 @@ public final class EmulatedEngine implements Engine {
         new PrefixCache(
             Math.clamp(profile.kvTokensMax() / PromptBlocks.BLOCK_TOKENS, 1, CACHE_BLOCKS_MAX));
     private BatchScheduler.Step<Work> step = scheduler.next();
+    private final ArrayList<Runnable> afterStep = new ArrayList<>();
     private boolean stepping;
     private volatile long queuedTokens;
     private volatile int waiting;
@@ -171,7 +179,12 @@ public final class EmulatedEngine implements Engine {
     void add(Work work) {
       int cached = cache.matched(work.blocks) * PromptBlocks.BLOCK_TOKENS;
       work.cachedTokens = Math.min(cached, work.promptTokens - 1);
-      work.sequence = scheduler.add(work, work.promptTokens, work.cachedTokens, work.outputTokens);
+      work.sequence =
+          scheduler.add(
+              work,
+              work.promptTokens + work.begunTokens,
+              work.cachedTokens,
+              work.outputTokens - work.begunTokens);
       if (!stepping) {
         dueNanos = System.nanoTime();
         begin();
@@ -191,6 +204,8 @@ public final class EmulatedEngine implements Engine {
     /// A step ends.
     @Override
     void run() {
+      afterStep.forEach(Runnable::run);
+      afterStep.clear();
       List<BatchScheduler.Sequence<Work>> emitted = step.emitted();
       for (int i = 0; i < emitted.size(); i++) {
         BatchScheduler.Sequence<Work> sequence = emitted.get(i);
@@ -207,6 +222,15 @@ public final class EmulatedEngine implements Engine {
     void cancel(BatchScheduler.Sequence<Work> sequence) {
       scheduler.cancel(sequence);
       publish();
+    }
+
+    /// Runs it when the step under way has ended.
+    void afterStep(Runnable task) {
+      if (stepping) {
+        afterStep.add(task);
+      } else {
+        task.run();
+      }
     }
 
     private void publish() {
@@ -228,6 +252,7 @@ public final class EmulatedEngine implements Engine {
     private final TokenSink sink;
     private final int promptTokens;
     private final int outputTokens;
+    private final int begunTokens; // generated elsewhere, of outputTokens
     private final boolean cut; // ends by the bound, not by itself
     private final long[] blocks;
     private final InventedText text;
@@ -267,6 +292,19 @@ public final class EmulatedEngine implements Engine {
       outputTokens = pinned ? bound : natural;
       cut = pinned;
       stop = new StopText(request.ignoreEos() ? List.of() : request.stop());
+      begunTokens = request.begun() == null ? 0 : Math.min(request.begun().tokens(), outputTokens);
+      for (int i = 0; i < begunTokens; i++) {
+        stop.accept(text.piece(i)); // the client has had what comes of it
+      }
+    }
+
+    /// Whether all of it was generated elsewhere.
+    boolean nothingLeft() {
+      return begunTokens > 0 && (begunTokens == outputTokens || stop.stopped());
+    }
+
+    FinishReason reason() {
+      return stop.stopped() || !cut ? FinishReason.STOP : FinishReason.LENGTH;
     }
 
     private static List<String> parts(GenerationRequest.Prompt prompt) {
@@ -292,12 +330,13 @@ public final class EmulatedEngine implements Engine {
     }
 
     /// Token `count` of it has come.
-    void token(int count, boolean last) {
+    void token(int generated, boolean last) {
       if (over) {
         return;
       }
+      int count = begunTokens + generated;
       try {
-        if (count == 1) {
+        if (generated == 1) {
           replica.cache.add(blocks);
           sink.onStart(promptTokens, cachedTokens);
         }
@@ -306,12 +345,10 @@ public final class EmulatedEngine implements Engine {
         if (last && !stopped) {
           free += stop.rest();
         }
-        sink.onText(free, 1);
+        sink.onText(free, 1, new int[] {count - 1});
         if (last || stopped) {
           finish();
-          sink.onEnd(
-              stopped || !cut ? FinishReason.STOP : FinishReason.LENGTH,
-              new Usage(promptTokens, cachedTokens, count));
+          sink.onEnd(reason(), new Usage(promptTokens, cachedTokens, count));
         }
       } catch (RuntimeException e) {
         log.warn("a receiver of emulated text failed; its generation ends", e);
@@ -337,10 +374,20 @@ public final class EmulatedEngine implements Engine {
     }
 
     @Override
-    public void cancel() {
-      if (!over) {
-        loop.execute(this::finish);
+    public void cancel(Runnable gone) {
+      if (over) {
+        gone.run();
+        return;
       }
+      loop.execute(
+          () -> {
+            finish();
+            if (sequence == null) {
+              gone.run();
+            } else {
+              replica.afterStep(gone);
+            }
+          });
     }
   }
 }

@@ -4,5 +4,13 @@ package org.aigrid.live.engine;
 public interface Generation {
   /// Ends it and frees its place; its sink hears nothing more, save a callback that runs at this
   /// moment. Does nothing when it is over.
-  void cancel();
+  default void cancel() {
+    cancel(() -> {});
+  }
+
+  /// As `cancel`.
+  ///
+  /// @param gone runs once when the work has left the device: at the end of the step that was under
+  ///   way, or at once when there was none
+  void cancel(Runnable gone);
 }

@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
 /// @param sampling how tokens are chosen
 /// @param stop text at which generation ends; the text itself is not given out
 /// @param ignoreEos go on to `maxTokens` whatever the model says
+/// @param begun what was generated elsewhere already, to be gone on from; null for a new generation
 /// @param invented the text that an emulated engine gives, such as a tool call's arguments; null
 ///   leaves it to the engine
 public record GenerationRequest(
@@ -22,6 +23,7 @@ public record GenerationRequest(
     Sampling sampling,
     List<String> stop,
     boolean ignoreEos,
+    @Nullable Begun begun,
     @Nullable String invented) {
   public GenerationRequest {
     if (maxTokens < 0) {
@@ -44,6 +46,25 @@ public record GenerationRequest(
 
     /// Text as it is.
     record Text(String text) implements Prompt {}
+  }
+
+  /// What was generated elsewhere. The engine computes it with the prompt, generates from there,
+  /// and counts it as output: bounds, usage and stop sequences are those of one generation.
+  ///
+  /// @param text as the client has had it
+  /// @param tokens how many tokens that was
+  /// @param ids which, where the text came from an engine of the same kind; else null
+  public record Begun(String text, int tokens, int @Nullable [] ids) {
+    public Begun {
+      if (tokens < 0 || (ids != null && ids.length != tokens)) {
+        throw new IllegalArgumentException(
+            "begun: "
+                + tokens
+                + " tokens, "
+                + (ids == null ? "no" : ids.length)
+                + " ids (expected: 0 or more, an id for each or none)");
+      }
+    }
   }
 
   /// One message of a conversation.

@@ -20,6 +20,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import org.aigrid.core.view.EndpointLoad;
 import org.aigrid.live.gguf.GgufException;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import tools.jackson.databind.json.JsonMapper;
@@ -38,6 +39,7 @@ public final class LlamaEngine implements Engine {
   private static final JsonMapper JSON = JsonMapper.shared();
   private static final int CLOSE_MS_MAX = 5_000;
   private static final int BYTES_PER_TOKEN = 4;
+  private static final int[] NO_TOKENS = new int[0];
 
   /// Shorter prompts say little about the prefill rate.
   private static final int MEASURED_TOKENS_MIN = 64;
@@ -141,7 +143,7 @@ public final class LlamaEngine implements Engine {
   public Generation submit(GenerationRequest request, TokenSink sink) {
     var work = new Work(request, sink);
     if (closed) {
-      work.cancel();
+      work.leave();
       sink.onError(closedFailure());
       return work;
     }
@@ -150,6 +152,7 @@ public final class LlamaEngine implements Engine {
       slots.execute(work);
     } catch (RejectedExecutionException e) {
       queuedTokens.addAndGet(-work.estimate);
+      work.leave();
       sink.onError(
           closed
               ? closedFailure()
@@ -199,6 +202,8 @@ public final class LlamaEngine implements Engine {
     private final GenerationRequest request;
     private final TokenSink sink;
     private final int estimate;
+    private final List<Runnable> leaving = new ArrayList<>(); // guarded by itself
+    private boolean left; // guarded by leaving
     private volatile boolean cancelled;
 
     Work(GenerationRequest request, TokenSink sink) {
@@ -214,17 +219,34 @@ public final class LlamaEngine implements Engine {
     }
 
     @Override
-    public void cancel() {
+    public void cancel(Runnable gone) {
       cancelled = true;
       if (slots.remove(this)) {
         queuedTokens.addAndGet(-estimate);
+        gone.run();
+        return;
       }
+      synchronized (leaving) {
+        if (!left) {
+          leaving.add(gone);
+          return;
+        }
+      }
+      gone.run();
+    }
+
+    private void leave() {
+      synchronized (leaving) {
+        left = true;
+      }
+      leaving.forEach(Runnable::run);
     }
 
     @Override
     public void run() {
       if (cancelled || closed) {
         queuedTokens.addAndGet(-estimate);
+        leave();
         if (!cancelled) {
           sink.onError(closedFailure());
         }
@@ -239,6 +261,7 @@ public final class LlamaEngine implements Engine {
         log.warn("a generation of {} failed", name, e);
         sink.onError(new EngineFailure.Broken(name + " failed while it generated."));
       } finally {
+        leave();
         running.decrementAndGet();
         heldTokens.addAndGet(-held[0]);
         queuedTokens.addAndGet(-queued[0]);
@@ -252,6 +275,8 @@ public final class LlamaEngine implements Engine {
             case GenerationRequest.Prompt.Chat chat -> templated(chat);
           };
       int promptTokens = Math.max(1, model.encode(prompt).length);
+      GenerationRequest.Begun begun = request.begun();
+      int begunTokens = begun == null ? 0 : begun.tokens();
       int room = contextTokens - promptTokens;
       if (room < 1 || request.maxTokens() > room) {
         sink.onError(
@@ -266,19 +291,25 @@ public final class LlamaEngine implements Engine {
         return;
       }
       int bound = request.maxTokens() > 0 ? request.maxTokens() : room;
-      long begun = System.nanoTime();
-      LlamaIterator tokens = model.generate(parameters(prompt, bound)).iterator();
-      var usage = new int[1];
+      if (begunTokens >= bound) {
+        sink.onStart(promptTokens, 0);
+        sink.onEnd(FinishReason.LENGTH, new Usage(promptTokens, 0, begunTokens));
+        return;
+      }
+      long beganNanos = System.nanoTime();
+      LlamaIterator tokens =
+          model.generate(parameters(prompt, begun, bound - begunTokens)).iterator();
+      var usage = new int[] {begunTokens};
       boolean started = false;
       while (tokens.hasNext()) {
         LlamaOutput output = tokens.next();
         if (!started) {
           started = true;
-          measure(promptTokens, begun);
+          measure(promptTokens + begunTokens, beganNanos);
           queuedTokens.addAndGet(-queued[0]);
           queued[0] = 0;
-          held[0] = promptTokens;
-          heldTokens.addAndGet(promptTokens);
+          held[0] = promptTokens + begunTokens;
+          heldTokens.addAndGet(held[0]);
           if (!cancelled && !closed) {
             sink.onStart(promptTokens, 0);
           }
@@ -292,28 +323,19 @@ public final class LlamaEngine implements Engine {
           }
           return;
         }
-        int count = output.text.isEmpty() ? 0 : tokensOf(output.text);
-        count = Math.min(count, bound - usage[0]);
+        int[] ids = output.text.isEmpty() ? NO_TOKENS : model.encode(output.text);
+        boolean exact = output.text.equals(model.decode(ids)) && ids.length <= bound - usage[0];
+        int count = output.text.isEmpty() ? 0 : Math.clamp(ids.length, 1, bound - usage[0]);
         usage[0] += count;
         held[0] += count;
         heldTokens.addAndGet(count);
         if (!output.text.isEmpty()) {
-          sink.onText(output.text, count);
+          sink.onText(output.text, count, exact ? ids : null);
         }
       }
       sink.onEnd(
           usage[0] >= bound ? FinishReason.LENGTH : FinishReason.STOP,
           new Usage(promptTokens, 0, usage[0]));
-    }
-
-    /// llama.cpp gives out one token at a time, save those that together make one character.
-    private int tokensOf(String piece) {
-      for (int i = 0; i < piece.length(); i++) {
-        if (piece.charAt(i) > 0x7f) {
-          return Math.max(1, model.encode(piece).length);
-        }
-      }
-      return 1;
     }
 
     private String templated(GenerationRequest.Prompt.Chat chat) {
@@ -325,10 +347,11 @@ public final class LlamaEngine implements Engine {
       return model.applyTemplate(JSON.writeValueAsString(Map.of("messages", messages)));
     }
 
-    private InferenceParameters parameters(String prompt, int bound) {
+    private InferenceParameters parameters(
+        String prompt, GenerationRequest.@Nullable Begun begun, int bound) {
       GenerationRequest.Sampling sampling = request.sampling();
       var parameters =
-          new InferenceParameters(prompt)
+          LlamaPrompt.of(prompt, begun)
               .setNPredict(bound)
               .setCachePrompt(false)
               .setIgnoreEos(request.ignoreEos());

@@ -20,12 +20,14 @@ import org.jspecify.annotations.Nullable;
 /// taken 4 % of the time. More gateways are more processes, not more locks.
 final class Dispatch {
   private static final int SWEEP_SLOTS = 8;
+  private static final int HEDGE_RESERVE = 16;
 
   private final ReentrantLock lock = new ReentrantLock();
   private final Router router;
   private final InFlight inFlight;
   private final PrefixIndex prefixes;
   private final RetryBudget retries;
+  private final RetryBudget hedges;
   private final SplittableRandom random;
   private final int leaseMs;
 
@@ -37,6 +39,7 @@ final class Dispatch {
     inFlight = new InFlight(settings.requestsMax());
     prefixes = new PrefixIndex(settings.prefixes());
     retries = new RetryBudget(settings.retryShare(), settings.retryReserve());
+    hedges = new RetryBudget(settings.hedgeShare(), HEDGE_RESERVE);
     random = new SplittableRandom(settings.seed());
     leaseMs = settings.deadlineMsDefault() + settings.attempts().firstByteMsMost();
   }
@@ -95,6 +98,7 @@ final class Dispatch {
     lock.lock();
     try {
       retries.earn();
+      hedges.earn();
     } finally {
       lock.unlock();
     }
@@ -104,6 +108,16 @@ final class Dispatch {
     lock.lock();
     try {
       return retries.spend();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /// Takes one hedge; false when the share of requests that may be hedged is used up.
+  boolean spendHedge() {
+    lock.lock();
+    try {
+      return hedges.spend();
     } finally {
       lock.unlock();
     }

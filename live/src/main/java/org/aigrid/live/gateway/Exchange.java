@@ -30,12 +30,16 @@ import java.util.concurrent.TimeUnit;
 import org.aigrid.core.admit.Admission;
 import org.aigrid.core.load.InFlight;
 import org.aigrid.core.load.PromptBlocks;
+import org.aigrid.core.model.ServiceTier;
 import org.aigrid.core.model.SiteSpec;
 import org.aigrid.core.node.AttemptEffect;
 import org.aigrid.core.node.AttemptEffect.Outcome;
 import org.aigrid.core.node.AttemptEvent;
 import org.aigrid.core.node.AttemptEvent.Failure;
+import org.aigrid.core.node.AttemptSettings;
 import org.aigrid.core.node.Attempts;
+import org.aigrid.core.node.Continuity;
+import org.aigrid.core.node.Continuity.Verdict;
 import org.aigrid.core.node.Step;
 import org.aigrid.core.route.Explanation;
 import org.aigrid.core.route.Refusal;
@@ -48,22 +52,25 @@ import org.aigrid.live.wire.ApiError;
 import org.aigrid.live.wire.GridHeaders;
 import org.aigrid.live.wire.RequestScan;
 import org.aigrid.live.wire.SseFrames;
+import org.aigrid.live.wire.StreamScan;
 import org.aigrid.live.wire.UsageScan;
 import org.jspecify.annotations.Nullable;
 
 /// One request on its way through the gateway: carries out what core's `Attempts` decides, on the
 /// client's event loop.
 ///
-/// The body is passed on byte for byte. The head of the answer waits for its first content, so that
-/// a site that dies between the two can still be replaced unseen. Of a stream, each frame is
-/// relayed as it came; the usage chunk that sites always send is dropped for clients that did not
-/// ask.
-final class Exchange implements Upstreams.Listener {
+/// The body is passed on byte for byte. An answer that comes whole is kept until it is, so that a
+/// site that dies in its middle can still be replaced unseen. Of a stream, each frame is relayed as
+/// it came; the usage chunk that sites always send is dropped for clients that did not ask. What a
+/// stream needs to go on at another site is remembered (`StreamScan`); when it does, the client
+/// sees a pause and nothing else.
+final class Exchange implements SiteCall.Listener {
   private static final AsciiString EVENT_STREAM = AsciiString.cached("text/event-stream");
   private static final AsciiString NO_CACHE = AsciiString.cached("no-cache");
   private static final byte[] NO_CHOICES = "\"choices\":[]".getBytes(StandardCharsets.US_ASCII);
   private static final byte[] NO_CHOICES_SPACED =
       "\"choices\": []".getBytes(StandardCharsets.US_ASCII);
+  private static final byte[] DONE = "data: [DONE]\n\n".getBytes(StandardCharsets.US_ASCII);
   private static final int SCRATCH_BYTES = 256 << 10;
 
   private static final FastThreadLocal<byte[]> SCRATCH =
@@ -99,23 +106,25 @@ final class Exchange implements Upstreams.Listener {
   private long estimatedTokens;
   private @Nullable Attempts attempts;
 
-  private Route.@Nullable Placed placed;
+  private @Nullable SiteCall call; // of the attempt under way
+  private @Nullable SiteCall hedge; // beside it
+  private Route.@Nullable Placed routed; // until it is dispatched
+  private long routedLease = InFlight.NONE;
   private @Nullable SiteSpec site;
   private @Nullable Explanation explanation;
-  private long lease = InFlight.NONE;
-  private Upstreams.@Nullable Upstream upstream;
-  private @Nullable FullHttpRequest resendable;
-  private @Nullable ScheduledFuture<?> firstByteTimer;
 
-  private @Nullable HttpResponse head;
+  private boolean begun; // the client has had bytes
   private boolean streamed;
   private @Nullable SseFrames frames;
+  private @Nullable StreamScan seen;
   private final UsageScan usage = new UsageScan();
   private boolean usageSent;
   private boolean released;
   private boolean unflushed;
   private int status;
   private long firstTokenNanos;
+  private long brokenNanos; // last byte before the stream lost its site; 0 while it has one
+  private String moveReason = "";
 
   Exchange(
       Gateway gateway,
@@ -253,21 +262,20 @@ final class Exchange implements Upstreams.Listener {
     }
   }
 
-  /// Number of the attempt under way.
-  private int attempt() {
-    Attempts state = attempts;
-    return state == null ? 0 : state.attempt();
-  }
-
   private void apply(Step<Attempts, AttemptEffect> step) {
     attempts = step.state();
     for (AttemptEffect effect : step.effects()) {
       switch (effect) {
         case AttemptEffect.Route(int[] tried) -> route(tried);
-        case AttemptEffect.Dispatch(int endpoint, int attempt, long byMs) ->
-            dispatch(attempt, byMs);
-        case AttemptEffect.Abandon() -> abandon();
-        case AttemptEffect.Relay() -> relay();
+        case AttemptEffect.RouteLater(int afterMs) ->
+            context
+                .executor()
+                .schedule(() -> on(new AttemptEvent.RouteDue()), afterMs, TimeUnit.MILLISECONDS);
+        case AttemptEffect.Dispatch(int endpoint, int attempt, long byMs, long hedgeAtMs) ->
+            dispatch(attempt, byMs, hedgeAtMs);
+        case AttemptEffect.Abandon(int attempt) -> abandon(attempt);
+        case AttemptEffect.Relay(int attempt) -> relay(attempt);
+        case AttemptEffect.Rejoin(int attempt) -> rejoin(attempt);
         case AttemptEffect.AnswerRefused(Refusal why, int retryAfterMs) ->
             answer(Answers.refused(why, retryAfterMs, scan == null ? null : scan.model()));
         case AttemptEffect.AnswerFailed(Failure failure, int tries, int retryAfterMs) ->
@@ -290,138 +298,238 @@ final class Exchange implements Upstreams.Listener {
     PromptBlocks blocks = BLOCKS.get();
     known.hash(bytesOf(request.content()), PromptBlocks.salt(key.salt(), model), blocks);
     long nowMs = gateway.grid().nowMs();
+    int generated = seen == null ? 0 : seen.tokens();
+    int deadlineMs =
+        state.moving()
+            ? gateway.settings().attempts().moveMsMax()
+            : (int) Math.clamp(state.deadlineMs() - nowMs, 1, RouteRequest.DEADLINE_MS_MAX);
     var wanted =
         new RouteRequest(
             roster.indexOfModel(model),
-            known.promptTokens(),
+            known.promptTokens() + generated,
             known.outputTokensMax(),
             blocks,
             gateway.places().siteOf(roster, caller, request.headers().get(GridHeaders.CELL)),
             jurisdictionsLimited ? roster.jurisdictionBits(jurisdictions) : -1,
-            (int) Math.clamp(state.deadlineMs() - nowMs, 1, RouteRequest.DEADLINE_MS_MAX),
+            deadlineMs,
+            known.tier(),
             tried);
     Dispatch.Decision decision = gateway.dispatch().route(view, wanted, nowMs, explain);
-    explanation = decision.explanation();
+    explanation = begun ? explanation : decision.explanation();
     switch (decision.route()) {
       case Route.Refused(Refusal why, int retryAfterMs) ->
           on(new AttemptEvent.NotRouted(why, retryAfterMs));
       case Route.Placed where -> {
-        if (decision.lease() == InFlight.NONE) {
+        SiteSpec at = roster.siteSpec(where.site());
+        if (decision.lease() == InFlight.NONE || at == null) {
           on(new AttemptEvent.NotRouted(Refusal.SATURATED, 1_000));
           return;
         }
-        placed = where;
-        site = roster.siteSpec(where.site());
-        lease = decision.lease();
-        on(new AttemptEvent.Routed(where.endpoint(), where.firstTokenMs()));
+        routed = where;
+        routedLease = decision.lease();
+        site = at;
+        on(
+            new AttemptEvent.Routed(
+                where.endpoint(),
+                AttemptSettings.expectedFirstByteMs(
+                    where.firstTokenMs(),
+                    where.tokenMs(),
+                    known.stream(),
+                    known.outputTokensMax())));
       }
     }
   }
 
-  private void dispatch(int attempt, long firstByteByMs) {
-    Route.Placed where = placed;
+  private void dispatch(int attempt, long firstByteByMs, long hedgeAtMs) {
+    Route.Placed where = routed;
     Attempts state = attempts;
-    if (where == null || state == null) {
+    SiteSpec at = site;
+    if (where == null || state == null || at == null) {
       return;
+    }
+    var next = new SiteCall(attempt, where, at, routedLease, begun, gateway.dispatch(), this);
+    routed = null;
+    routedLease = InFlight.NONE;
+    if (attempt == state.hedge()) {
+      hedge = next;
+      gateway.metrics().hedged();
+    } else {
+      call = next;
     }
     long nowMs = gateway.grid().nowMs();
-    firstByteTimer =
-        context
-            .executor()
-            .schedule(
-                () -> failed(attempt, Failure.TOO_SLOW, 0),
-                Math.max(1, firstByteByMs - nowMs),
-                TimeUnit.MILLISECONDS);
-    send(siteRequest(attempt), true);
+    next.watch(
+        after(
+            firstByteByMs - nowMs,
+            () -> {
+              gateway.dispatch().unreachable(gateway.grid().view(), where.endpoint());
+              failed(attempt, Failure.TOO_SLOW, 0);
+            }),
+        hedgeAtMs == AttemptEffect.NEVER ? null : after(hedgeAtMs - nowMs, () -> hedge(attempt)));
+    next.send(
+        gateway.upstreams(context.channel().eventLoop()),
+        gateway.grid().address(where.site()),
+        siteRequest(next));
   }
 
-  private void send(FullHttpRequest outgoing, boolean reuse) {
-    Route.Placed where = placed;
-    if (where == null) {
-      outgoing.release();
-      return;
+  private ScheduledFuture<?> after(long ms, Runnable task) {
+    return context.executor().schedule(task, Math.max(1, ms), TimeUnit.MILLISECONDS);
+  }
+
+  /// The deadline is near and no byte has come: a second attempt, if the budget has one.
+  private void hedge(int attempt) {
+    Attempts state = attempts;
+    if (state != null
+        && state.attempt() == attempt
+        && state.mayHedge(gateway.settings().attempts())
+        && gateway.dispatch().spendHedge()) {
+      on(new AttemptEvent.HedgeDue(attempt, true));
     }
-    resendable = reuse ? outgoing.retainedDuplicate() : null;
-    upstream =
-        gateway
-            .upstreams(context.channel().eventLoop())
-            .send(gateway.grid().address(where.site()), outgoing, reuse, this);
   }
 
-  private FullHttpRequest siteRequest(int attempt) {
+  private FullHttpRequest siteRequest(SiteCall to) {
     ByteBuf body = request.content().retainedDuplicate();
+    byte[] replay = null;
+    if (to.continues && seen != null) {
+      replay = seen.replay().json();
+      body =
+          context
+              .alloc()
+              .compositeBuffer(2)
+              .addComponent(true, body)
+              .addComponent(true, Unpooled.wrappedBuffer(replay));
+    }
     var outgoing = new DefaultFullHttpRequest(HttpVersion.HTTP_1_1, HttpMethod.POST, path, body);
     String type = request.headers().get(HttpHeaderNames.CONTENT_TYPE);
-    outgoing
-        .headers()
-        .set(HttpHeaderNames.HOST, site == null ? "site" : site.id())
+    HttpHeaders headers = outgoing.headers();
+    headers
+        .set(HttpHeaderNames.HOST, to.site.id())
         .set(HttpHeaderNames.CONTENT_TYPE, type == null ? "application/json" : type)
         .setInt(HttpHeaderNames.CONTENT_LENGTH, body.readableBytes())
         .set(GridHeaders.TOKEN, gateway.settings().siteToken())
         .set(GridHeaders.REQUEST_ID, requestId)
-        .set(GridHeaders.ATTEMPT, Integer.toString(attempt))
+        .set(GridHeaders.ATTEMPT, Integer.toString(to.attempt))
         .set(GridHeaders.TENANT, key.tenantPseudonym())
         .set(
             GridHeaders.JURISDICTIONS,
             jurisdictionsLimited ? String.join(",", jurisdictions) : "*");
+    if (scan != null && scan.tier() != ServiceTier.STANDARD) {
+      headers.set(GridHeaders.SERVICE_TIER, scan.tier().name().toLowerCase(Locale.ROOT));
+    }
+    if (replay != null) {
+      headers.setInt(GridHeaders.REPLAY_BYTES, replay.length);
+    }
     return outgoing;
   }
 
-  private void abandon() {
-    cancelTimer();
-    Upstreams.Upstream open = upstream;
-    upstream = null;
-    if (open != null) {
-      open.abandon();
+  private void abandon(int attempt) {
+    SiteCall ending = callOf(attempt);
+    if (ending == null) {
+      return;
     }
-    endLease();
-    releaseResendable();
-    head = null;
-    if (frames != null) {
-      frames.close();
+    ending.end();
+    if (ending == hedge) {
+      hedge = null;
+    } else {
+      call = null;
+    }
+    if (frames != null && begun) {
+      frames.close(); // a frame of which the client has had nothing
       frames = null;
     }
   }
 
+  private @Nullable SiteCall callOf(int attempt) {
+    if (call != null && call.attempt == attempt) {
+      return call;
+    }
+    return hedge != null && hedge.attempt == attempt ? hedge : null;
+  }
+
   private void failed(int attempt, Failure failure, int retryAfterMs) {
     Attempts state = attempts;
-    if (state == null || state.attempt() != attempt) {
+    SiteCall failing = callOf(attempt);
+    if (state == null || failing == null) {
       return;
     }
-    if (failure == Failure.UNREACHABLE && placed != null) {
-      gateway.dispatch().unreachable(gateway.grid().view(), placed.endpoint());
+    if (failure == Failure.UNREACHABLE) {
+      gateway.dispatch().unreachable(gateway.grid().view(), failing.placed.endpoint());
     }
+    boolean may = state.mayRetry(attempt, gateway.settings().attempts(), gateway.grid().nowMs());
     boolean allowed =
-        state.mayRetry(gateway.settings().attempts(), gateway.grid().nowMs())
-            && gateway.dispatch().spendRetry();
+        may && (failure == Failure.REFUSED_ELSEWHERE && begun || gateway.dispatch().spendRetry());
     if (allowed) {
       gateway.metrics().retried(failure.name().toLowerCase(Locale.ROOT));
     }
     on(new AttemptEvent.Failed(attempt, failure, retryAfterMs, allowed));
   }
 
+  /// The stream has lost its site.
+  ///
+  /// @param why for the metrics: `lost`, `silent`, `radio`, `drain`
+  /// @param asked whether the site itself asked for the move; such moves need no budget, since the
+  ///   site bounds them
+  private void broken(SiteCall from, String why, boolean asked) {
+    Attempts state = attempts;
+    if (state == null || from != call) {
+      return;
+    }
+    if (!asked) {
+      gateway.dispatch().unreachable(gateway.grid().view(), from.placed.endpoint());
+    }
+    Verdict verdict = seen == null ? Verdict.NOT_STREAMED : Continuity.judge(seen.facts());
+    if (verdict == Verdict.CLOSE && !"/v1/responses".equals(path)) {
+      close(from);
+      return;
+    }
+    boolean resumable = verdict.resumable();
+    boolean allowed =
+        resumable
+            && state.mayMove(gateway.settings().attempts())
+            && (asked || gateway.dispatch().spendRetry());
+    if (allowed) {
+      brokenNanos = from.lastByteNanos;
+    } else {
+      gateway
+          .metrics()
+          .broken(resumable ? "no_move_left" : verdict.name().toLowerCase(Locale.ROOT));
+    }
+    moveReason = why;
+    on(new AttemptEvent.Broken(from.attempt, resumable, allowed));
+  }
+
+  /// The stream's end has been said, only its books are missing: closes it as the site would have.
+  private void close(SiteCall from) {
+    boolean done = seen != null && seen.done();
+    if (!done) {
+      context.write(new DefaultHttpContent(Unpooled.copiedBuffer(DONE)));
+    }
+    context.write(LastHttpContent.EMPTY_LAST_CONTENT);
+    context.flush();
+    on(new AttemptEvent.Ended(from.attempt));
+  }
+
   // ---- what the site answers
 
   @Override
-  public void head(Upstreams.Upstream from, HttpResponse answer) {
-    if (from != upstream) {
-      return;
-    }
+  public void head(SiteCall from, HttpResponse answer) {
     int code = answer.status().code();
     boolean elsewhere =
         retryable(code)
             && answer.headers().contains(GridHeaders.RETRY, GridHeaders.RETRY_ELSEWHERE, true);
     if (elsewhere) {
-      failed(attempt(), Failure.REFUSED_ELSEWHERE, 1_000 * retryAfterSeconds(answer));
+      failed(from.attempt, Failure.REFUSED_ELSEWHERE, 1_000 * retryAfterSeconds(answer));
     } else if (code == 401) {
-      failed(
-          attempt(),
-          Failure.UNREACHABLE,
-          0); // the site does not know this gateway: not the client's business
+      // The site does not know this gateway: not the client's business.
+      failed(from.attempt, Failure.UNREACHABLE, 0);
+    } else if (from.continues && (code != 200 || !isStream(answer))) {
+      failed(from.attempt, Failure.REFUSED_ELSEWHERE, 0);
     } else {
-      head = answer;
-      releaseResendable();
+      from.head = answer;
     }
+  }
+
+  private static boolean isStream(HttpResponse answer) {
+    return HttpHeaderValues.TEXT_EVENT_STREAM.contentEqualsIgnoreCase(mediaType(answer));
   }
 
   private static boolean retryable(int code) {
@@ -438,19 +546,46 @@ final class Exchange implements Upstreams.Listener {
   }
 
   @Override
-  public void content(Upstreams.Upstream from, HttpContent content) {
-    if (from != upstream) {
+  public void content(SiteCall from, HttpContent content) {
+    HttpResponse head = from.head;
+    if (head == null || callOf(from.attempt) != from) {
       content.release();
       return;
     }
     boolean last = content instanceof LastHttpContent;
-    if (firstTokenNanos == 0 && (last || content.content().isReadable())) {
+    String move =
+        content instanceof LastHttpContent end ? end.trailingHeaders().get(GridHeaders.MOVE) : null;
+    boolean waiting = attempts != null && attempts.phase() == Attempts.Phase.WAITING;
+    if (waiting && move != null) {
+      content.release();
+      failed(from.attempt, Failure.REFUSED_ELSEWHERE, 0);
+    } else if (waiting && !isStream(head)) {
+      boolean kept = from.keep(content.content(), gateway.settings().answerBytesMax());
+      if ((last || !kept) && firstByte(from)) {
+        ByteBuf whole = from.kept();
+        if (whole != null) {
+          relay(from, new DefaultHttpContent(whole), last, null);
+        }
+      }
+    } else if (waiting && !last && !content.content().isReadable()) {
+      content.release();
+    } else if (waiting && !firstByte(from)) {
+      content.release();
+    } else {
+      relay(from, content, last, move);
+    }
+  }
+
+  /// The client may have the answer now; false when that is not so.
+  private boolean firstByte(SiteCall from) {
+    if (firstTokenNanos == 0) {
       firstTokenNanos = System.nanoTime();
-      on(new AttemptEvent.FirstByte(attempt()));
     }
-    if (last) {
-      upstream = null;
-    }
+    on(new AttemptEvent.FirstByte(from.attempt));
+    return callOf(from.attempt) == from;
+  }
+
+  private void relay(SiteCall from, HttpContent content, boolean last, @Nullable String move) {
     try {
       if (streamed) {
         relayFrames(content.content());
@@ -458,17 +593,29 @@ final class Exchange implements Upstreams.Listener {
         relayBytes(content.content());
       }
     } catch (SseFrames.FrameTooLong e) {
-      on(new AttemptEvent.Broken(attempt()));
-      abandon();
+      broken(from, "frame_too_long", false);
+      return;
     } finally {
       content.release();
     }
-    if (last) {
+    if (move != null) {
+      readComplete();
+      broken(from, move, true);
+    } else if (last && streamed && !restIsWhole()) {
+      broken(from, "lost", false);
+    } else if (last && streamed && status == 200 && seen != null && !ended(seen)) {
+      broken(from, "lost", false);
+    } else if (last) {
       relayRest();
       context.write(LastHttpContent.EMPTY_LAST_CONTENT);
       unflushed = true;
-      on(new AttemptEvent.Ended(attempt()));
+      on(new AttemptEvent.Ended(from.attempt));
     }
+  }
+
+  /// Whether the stream has said its end, or cannot be known to lack it.
+  private static boolean ended(StreamScan scanned) {
+    return scanned.done() || scanned.facts().finished() || !scanned.facts().understood();
   }
 
   @Override
@@ -480,51 +627,88 @@ final class Exchange implements Upstreams.Listener {
   }
 
   @Override
-  public void failed(Upstreams.Upstream from, boolean fresh, boolean anyByte) {
-    if (from != upstream) {
-      return;
-    }
-    upstream = null;
-    FullHttpRequest again = resendable;
-    if (!fresh && !anyByte && again != null) {
-      resendable = null;
-      send(again, false);
-      return;
-    }
-    if (firstTokenNanos == 0) {
-      failed(attempt(), Failure.UNREACHABLE, 0);
+  public void lost(SiteCall from, boolean anyByte) {
+    Attempts state = attempts;
+    if (state != null && state.phase() == Attempts.Phase.RELAYING && from == call) {
+      broken(from, "lost", false);
     } else {
-      on(new AttemptEvent.Broken(attempt()));
+      failed(from.attempt, Failure.UNREACHABLE, 0);
     }
   }
 
-  private void relay() {
-    cancelTimer();
-    HttpResponse from = head;
-    if (from == null) {
+  private void relay(int attempt) {
+    SiteCall from = callOf(attempt);
+    HttpResponse head = from == null ? null : from.head;
+    if (from == null || head == null) {
       return;
     }
-    gateway.dispatch().firstToken(lease);
-    status = from.status().code();
-    streamed = HttpHeaderValues.TEXT_EVENT_STREAM.contentEqualsIgnoreCase(mediaType(from));
-    var answer = new DefaultHttpResponse(HttpVersion.HTTP_1_1, from.status());
+    if (from == hedge) {
+      call = from;
+      hedge = null;
+      site = from.site;
+    }
+    from.stopClocks();
+    from.firstToken();
+    begun = true;
+    status = head.status().code();
+    streamed = isStream(head);
+    var answer = new DefaultHttpResponse(HttpVersion.HTTP_1_1, head.status());
     HttpHeaders headers = answer.headers();
     if (streamed) {
       headers
           .set(HttpHeaderNames.CONTENT_TYPE, EVENT_STREAM)
           .set(HttpHeaderNames.CACHE_CONTROL, NO_CACHE);
       frames = new SseFrames(context.alloc(), gateway.settings().frameBytesMax());
+      seen = new StreamScan(scan == null ? 1 : scan.choices(), scan != null && scan.guided());
+      listen(from);
     } else {
-      copy(from, headers, HttpHeaderNames.CONTENT_TYPE);
-      copy(from, headers, HttpHeaderNames.CONTENT_LENGTH);
+      copy(head, headers, HttpHeaderNames.CONTENT_TYPE);
+      copy(head, headers, HttpHeaderNames.CONTENT_LENGTH);
     }
-    copy(from, headers, HttpHeaderNames.RETRY_AFTER);
-    copy(from, headers, GridHeaders.SHOULD_RETRY);
+    copy(head, headers, HttpHeaderNames.RETRY_AFTER);
+    copy(head, headers, GridHeaders.SHOULD_RETRY);
     Answers.identify(headers, requestId, elapsedMs());
     Answers.limits(headers, key, allowance);
-    place(headers);
+    place(from, headers);
     context.write(answer);
     unflushed = true;
+  }
+
+  /// The stream goes on where it was broken off.
+  private void rejoin(int attempt) {
+    SiteCall from = callOf(attempt);
+    if (from == null) {
+      return;
+    }
+    from.stopClocks();
+    from.firstToken();
+    frames = new SseFrames(context.alloc(), gateway.settings().frameBytesMax());
+    gateway.metrics().moved(moveReason, System.nanoTime() - brokenNanos);
+    brokenNanos = 0;
+    listen(from);
+    from.read(context.channel().isWritable());
+  }
+
+  /// Watches for silence. One timer a stream that looks at the last byte when it fires, so that a
+  /// frame costs nothing but the time of its arrival.
+  private void listen(SiteCall from) {
+    int gapMs = gateway.settings().attempts().gapMs(from.placed.tokenMs());
+    from.patience(after(gapMs, () -> listened(from, gapMs)));
+  }
+
+  private void listened(SiteCall from, int gapMs) {
+    if (from != call) {
+      return;
+    }
+    if (!context.channel().isWritable()) {
+      from.lastByteNanos = System.nanoTime(); // the client does not read
+    }
+    long silentMs = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - from.lastByteNanos);
+    if (silentMs >= gapMs) {
+      broken(from, "silent", false);
+    } else {
+      from.patience(after(gapMs - silentMs, () -> listened(from, gapMs)));
+    }
   }
 
   private static CharSequence mediaType(HttpResponse from) {
@@ -544,19 +728,14 @@ final class Exchange implements Upstreams.Listener {
   }
 
   /// Where the request ran.
-  private void place(HttpHeaders headers) {
-    SiteSpec where = site;
-    Route.Placed why = placed;
-    Attempts state = attempts;
-    if (where != null && why != null && state != null) {
-      headers
-          .set(GridHeaders.SITE, where.id())
-          .set(GridHeaders.TIER, where.tier().name().toLowerCase(Locale.ROOT))
-          .set(GridHeaders.REGION, where.region())
-          .set(GridHeaders.JURISDICTION, where.jurisdiction())
-          .set(GridHeaders.ATTEMPTS, Integer.toString(state.attempt() + 1))
-          .set(GridHeaders.REASON, why.reason().name().toLowerCase(Locale.ROOT));
-    }
+  private void place(SiteCall from, HttpHeaders headers) {
+    headers
+        .set(GridHeaders.SITE, from.site.id())
+        .set(GridHeaders.TIER, from.site.tier().name().toLowerCase(Locale.ROOT))
+        .set(GridHeaders.REGION, from.site.region())
+        .set(GridHeaders.JURISDICTION, from.site.jurisdiction())
+        .set(GridHeaders.ATTEMPTS, Integer.toString(from.attempt + 1))
+        .set(GridHeaders.REASON, from.placed.reason().name().toLowerCase(Locale.ROOT));
     if (explanation != null) {
       headers.set(GridHeaders.EXPLAIN, Explain.json(explanation));
     }
@@ -572,13 +751,15 @@ final class Exchange implements Upstreams.Listener {
 
   private void relayFrames(ByteBuf bytes) {
     SseFrames cutter = frames;
-    if (cutter == null) {
+    StreamScan scanner = seen;
+    if (cutter == null || scanner == null) {
       return;
     }
     if (bytes.isReadable()) {
       cutter.add(bytes.retain());
     }
     for (ByteBuf frame = cutter.next(); frame != null; frame = cutter.next()) {
+      scanner.read(frame);
       int before = usage.objects();
       usage.feed(frame);
       if (usage.objects() > before && usageChunk(frame)) {
@@ -589,9 +770,20 @@ final class Exchange implements Upstreams.Listener {
           continue;
         }
       }
+      if (!frame.isReadable()) {
+        frame.release();
+        continue;
+      }
       context.write(new DefaultHttpContent(frame));
       unflushed = true;
     }
+  }
+
+  private boolean restIsWhole() {
+    return frames == null
+        || seen == null
+        || !frames.rest().isReadable()
+        || seen.readLast(frames.rest());
   }
 
   /// What a server left without the empty line that ends a frame is the client's all the same.
@@ -630,8 +822,9 @@ final class Exchange implements Upstreams.Listener {
 
   /// The client can take more, or cannot.
   void writable(boolean yes) {
-    if (upstream != null) {
-      upstream.read(yes);
+    if (call != null) {
+      call.read(yes);
+      call.lastByteNanos = System.nanoTime(); // its silence so far was the client's
     }
   }
 
@@ -657,9 +850,12 @@ final class Exchange implements Upstreams.Listener {
       return;
     }
     released = true;
-    cancelTimer();
-    endLease();
-    releaseResendable();
+    end(call);
+    end(hedge);
+    if (routedLease != InFlight.NONE) {
+      gateway.dispatch().end(routedLease);
+      routedLease = InFlight.NONE;
+    }
     if (frames != null) {
       frames.close();
       frames = null;
@@ -675,7 +871,7 @@ final class Exchange implements Upstreams.Listener {
     long durationNanos = System.nanoTime() - startNanos;
     long firstNanos = firstTokenNanos == 0 ? 0 : firstTokenNanos - startNanos;
     String model = scan == null ? null : scan.model();
-    boolean known = placed != null;
+    boolean known = site != null;
     settle(outcome);
     String ended = outcome.name().toLowerCase(Locale.ROOT);
     gateway
@@ -710,7 +906,7 @@ final class Exchange implements Upstreams.Listener {
           status,
           ended,
           site == null ? null : site.id(),
-          state == null ? 0 : state.attempt() + 1,
+          state == null ? 0 : state.last() + 1,
           TimeUnit.NANOSECONDS.toMillis(durationNanos),
           TimeUnit.NANOSECONDS.toMillis(firstNanos),
           usage.promptTokens(),
@@ -737,23 +933,10 @@ final class Exchange implements Upstreams.Listener {
     };
   }
 
-  private void endLease() {
-    if (lease != InFlight.NONE) {
-      gateway.dispatch().end(lease);
-      lease = InFlight.NONE;
+  private static void end(@Nullable SiteCall ending) {
+    if (ending != null) {
+      ending.end();
     }
-  }
-
-  private void cancelTimer() {
-    if (firstByteTimer != null) {
-      firstByteTimer.cancel(false);
-      firstByteTimer = null;
-    }
-  }
-
-  private void releaseResendable() {
-    ReferenceCountUtil.release(resendable);
-    resendable = null;
   }
 
   private long elapsedMs() {

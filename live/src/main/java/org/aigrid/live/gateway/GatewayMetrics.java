@@ -30,12 +30,19 @@ final class GatewayMetrics {
   private final ConcurrentHashMap<String, ByModel> byModel = new ConcurrentHashMap<>();
   private final ConcurrentHashMap<String, Counter> counters = new ConcurrentHashMap<>();
 
+  private final Timer gaps;
+
   private record ByModel(Timer firstToken, Timer perToken, Timer duration) {}
 
   GatewayMetrics(Supplier<Number> inFlight) {
     Gauge.builder("grid_requests_in_flight", inFlight)
         .description("Requests under way at sites")
         .register(registry);
+    gaps =
+        Timer.builder("grid_move_gap")
+            .description("Pause that a client sees when its stream moves")
+            .serviceLevelObjectives(BUCKETS)
+            .register(registry);
   }
 
   /// Prometheus text.
@@ -84,6 +91,25 @@ final class GatewayMetrics {
 
   void retried(String failure) {
     count("grid_retries", 1, "failure", failure);
+  }
+
+  /// A stream goes on at another site.
+  ///
+  /// @param gapNanos from the last byte of the one to the first of the other
+  void moved(String why, long gapNanos) {
+    count("grid_moves", 1, "why", why);
+    gaps.record(gapNanos, TimeUnit.NANOSECONDS);
+  }
+
+  /// A stream ended before its end.
+  ///
+  /// @param why it could not go on
+  void broken(String why) {
+    count("grid_broken_streams", 1, "why", why);
+  }
+
+  void hedged() {
+    count("grid_hedges", 1);
   }
 
   private ByModel timers(String operation, String model) {
@@ -142,6 +168,9 @@ final class GatewayMetrics {
       case "gen_ai.server.request.duration" -> "From the request's end to the answer's";
       case "grid_requests" -> "Requests that have ended, by outcome";
       case "grid_tokens" -> "Tokens used; kind cached is a part of kind prompt";
+      case "grid_moves" -> "Streams that went on at another site, by why they left the last";
+      case "grid_broken_streams" -> "Streams that ended before their end, by why they had to";
+      case "grid_hedges" -> "Requests near their deadline that were sent a second time";
       case "grid_retries" -> "Requests that went on at another site, by what failed";
       default -> "";
     };

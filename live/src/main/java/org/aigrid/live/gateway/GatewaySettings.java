@@ -22,9 +22,12 @@ import org.aigrid.live.topology.Topology.CallerPlace;
 /// @param upstreamConnectMsMax to open a connection to a site
 /// @param upstreamIdlePerSite idle connections kept per event loop and site; more are closed
 /// @param upstreamIdleMsMax an idle connection older than this is not used again
+/// @param answerBytesMax of an answer that is not streamed, kept until it is whole so that its site
+///   may still fail; a longer one is passed on as it comes
 /// @param frameBytesMax one SSE frame of a site; beyond: the stream is broken
 /// @param deadlineMsDefault how long a client that does not say waits for its first byte
 /// @param retryShare retries per request
+/// @param hedgeShare requests near their deadline that may be sent twice, as a share of all
 /// @param retryReserve retries saved up at most: enough for all requests of a busy site that dies
 /// @param seed of the router's draws
 /// @param accessLog whether each request writes a line to the logger `access`
@@ -41,9 +44,11 @@ public record GatewaySettings(
     int upstreamConnectMsMax,
     int upstreamIdlePerSite,
     int upstreamIdleMsMax,
+    int answerBytesMax,
     int frameBytesMax,
     int deadlineMsDefault,
     double retryShare,
+    double hedgeShare,
     int retryReserve,
     long seed,
     boolean accessLog) {
@@ -91,9 +96,11 @@ public record GatewaySettings(
         1_000,
         256,
         30_000,
+        1 << 20,
         4 << 20,
         600_000,
         0.1,
+        0.02,
         1_024,
         1,
         true);
@@ -114,9 +121,11 @@ public record GatewaySettings(
         upstreamConnectMsMax,
         upstreamIdlePerSite,
         upstreamIdleMsMax,
+        answerBytesMax,
         frameBytesMax,
         deadlineMsDefault,
         retryShare,
+        hedgeShare,
         retryReserve,
         seed,
         accessLog);
@@ -137,9 +146,11 @@ public record GatewaySettings(
         upstreamConnectMsMax,
         upstreamIdlePerSite,
         upstreamIdleMsMax,
+        answerBytesMax,
         frameBytesMax,
         deadlineMsDefault,
         retryShare,
+        hedgeShare,
         retryReserve,
         seed,
         accessLog);
@@ -160,9 +171,11 @@ public record GatewaySettings(
         upstreamConnectMsMax,
         upstreamIdlePerSite,
         upstreamIdleMsMax,
+        answerBytesMax,
         frameBytesMax,
         deadlineMsDefault,
         retryShare,
+        hedgeShare,
         retryReserve,
         seed,
         accessLog);
@@ -183,9 +196,11 @@ public record GatewaySettings(
         upstreamConnectMsMax,
         upstreamIdlePerSite,
         upstreamIdleMsMax,
+        answerBytesMax,
         frameBytesMax,
         deadlineMsDefault,
         retryShare,
+        hedgeShare,
         retryReserve,
         seed,
         on);

@@ -8,6 +8,8 @@ import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoop;
+import io.netty.channel.epoll.EpollChannelOption;
+import io.netty.channel.epoll.EpollSocketChannel;
 import io.netty.handler.codec.http.FullHttpRequest;
 import io.netty.handler.codec.http.HttpClientCodec;
 import io.netty.handler.codec.http.HttpContent;
@@ -44,6 +46,9 @@ final class Upstreams {
     void readComplete();
   }
 
+  private static final int KEEPALIVE_S = 3;
+  private static final int KEEPALIVE_PROBES = 3;
+
   private final EventLoop loop;
   private final GatewaySettings settings;
   private final Bootstrap bootstrap;
@@ -52,13 +57,14 @@ final class Upstreams {
   Upstreams(EventLoops loops, EventLoop loop, GatewaySettings settings) {
     this.loop = loop;
     this.settings = settings;
-    bootstrap =
+    Bootstrap prepared =
         new Bootstrap()
             .group(loop)
             .channel(loops.socketChannel())
             .option(ChannelOption.TCP_NODELAY, true)
             .option(ChannelOption.ALLOCATOR, PooledByteBufAllocator.DEFAULT)
             .option(ChannelOption.CONNECT_TIMEOUT_MILLIS, settings.upstreamConnectMsMax())
+            .option(ChannelOption.SO_KEEPALIVE, true)
             .handler(
                 new ChannelInitializer<Channel>() {
                   @Override
@@ -75,6 +81,14 @@ final class Upstreams {
                         .addLast(new Connection());
                   }
                 });
+    if (EpollSocketChannel.class.equals(loops.socketChannel())) {
+      // A site whose machine is gone says nothing: probes find out while an answer is waited for.
+      prepared
+          .option(EpollChannelOption.TCP_KEEPIDLE, KEEPALIVE_S)
+          .option(EpollChannelOption.TCP_KEEPINTVL, KEEPALIVE_S)
+          .option(EpollChannelOption.TCP_KEEPCNT, KEEPALIVE_PROBES);
+    }
+    bootstrap = prepared;
   }
 
   /// One request on its way to a site.

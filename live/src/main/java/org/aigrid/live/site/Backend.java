@@ -2,8 +2,12 @@ package org.aigrid.live.site;
 
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.handler.codec.http.FullHttpRequest;
+import java.util.Set;
+import org.aigrid.core.model.ServiceTier;
 import org.aigrid.core.view.EndpointLoad;
 import org.aigrid.live.engine.Engine;
+import org.aigrid.live.wire.Replay;
+import org.jspecify.annotations.Nullable;
 
 /// What stands behind one endpoint of a site.
 public sealed interface Backend extends AutoCloseable {
@@ -45,7 +49,19 @@ public sealed interface Backend extends AutoCloseable {
   interface RemoteEngine extends AutoCloseable {
     /// Answers on the context's channel, exactly once; owns the request. When the channel closes
     /// before the answer is complete, the server's work is cancelled.
-    void relay(ChannelHandlerContext context, FullHttpRequest request, String path);
+    ///
+    /// @param length of the client's part of the body
+    /// @param replay what the client has had of the answer; null when it has had nothing
+    /// @param tier how urgent it is
+    /// @param running where the request is listed while the server works on it
+    void relay(
+        ChannelHandlerContext context,
+        FullHttpRequest request,
+        String path,
+        int length,
+        @Nullable Replay replay,
+        ServiceTier tier,
+        Set<RunningCall> running);
 
     EndpointLoad load();
 

@@ -5,9 +5,11 @@ import org.aigrid.live.engine.Usage;
 import org.jspecify.annotations.Nullable;
 
 /// `/v1/chat/completions`, streamed or whole: the role once, `finish_reason` once, one usage chunk,
-/// then `[DONE]`; a tool call's id and name once, in its first frame.
+/// then `[DONE]`; a tool call's id and name once, in its first frame. What another site has sent of
+/// the answer is not repeated.
 final class ChatRendering implements Rendering {
   private final boolean stream;
+  private final boolean opened;
   private final @Nullable String tool;
   private final String toolCallId;
   private final String chunkHead;
@@ -15,20 +17,26 @@ final class ChatRendering implements Rendering {
   private final StringBuilder text = new StringBuilder();
 
   ChatRendering(
-      String requestId, String model, long createdSeconds, boolean stream, @Nullable String tool) {
+      String answerId,
+      String model,
+      long createdSeconds,
+      boolean stream,
+      @Nullable String tool,
+      boolean opened) {
     this.stream = stream;
     this.tool = tool;
-    toolCallId = Json.quote("call_" + requestId);
+    this.opened = opened;
+    toolCallId = Json.quote("call_" + answerId);
     String identity =
         ",\"created\":" + createdSeconds + ",\"model\":" + Json.quote(model) + ",\"choices\":[";
-    String id = "{\"id\":" + Json.quote("chatcmpl-" + requestId);
+    String id = "{\"id\":" + Json.quote(answerId);
     chunkHead = "data: " + id + ",\"object\":\"chat.completion.chunk\"" + identity;
     objectHead = id + ",\"object\":\"chat.completion\"" + identity;
   }
 
   @Override
   public String begin(int promptTokens) {
-    if (!stream) {
+    if (!stream || opened) {
       return "";
     }
     String delta =

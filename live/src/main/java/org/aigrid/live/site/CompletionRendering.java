@@ -9,11 +9,11 @@ final class CompletionRendering implements Rendering {
   private final String head;
   private final StringBuilder text = new StringBuilder();
 
-  CompletionRendering(String requestId, String model, long createdSeconds, boolean stream) {
+  CompletionRendering(String answerId, String model, long createdSeconds, boolean stream) {
     this.stream = stream;
     head =
         "{\"id\":"
-            + Json.quote("cmpl-" + requestId)
+            + Json.quote(answerId)
             + ",\"object\":\"text_completion\",\"created\":"
             + createdSeconds
             + ",\"model\":"

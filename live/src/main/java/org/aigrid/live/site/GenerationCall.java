@@ -3,10 +3,12 @@ package org.aigrid.live.site;
 import java.util.ArrayList;
 import java.util.List;
 import org.aigrid.live.engine.GenerationRequest;
+import org.aigrid.live.engine.GenerationRequest.Begun;
 import org.aigrid.live.engine.GenerationRequest.Message;
 import org.aigrid.live.engine.GenerationRequest.Prompt;
 import org.aigrid.live.engine.GenerationRequest.Sampling;
 import org.aigrid.live.wire.ApiError;
+import org.aigrid.live.wire.Replay;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
@@ -40,12 +42,20 @@ record GenerationCall(
     }
   }
 
+  /// @param length of the client's part of the body
+  /// @param replay what the client has had of the answer, or null
   static GenerationCall read(
-      byte[] body, String path, String requestId, String tenant, boolean invents)
+      byte[] body,
+      int length,
+      String path,
+      String requestId,
+      String tenant,
+      boolean invents,
+      @Nullable Replay replay)
       throws Unservable {
     JsonNode json;
     try {
-      json = JSON.readTree(body);
+      json = JSON.readTree(body, 0, length);
     } catch (JacksonException e) {
       throw new Unservable("The request body is not valid JSON.", null);
     }
@@ -82,9 +92,21 @@ record GenerationCall(
             sampling(json),
             stops(json.path("stop")),
             json.path("ignore_eos").asBoolean(false),
+            replay == null ? null : begun(replay, invents),
             tool == null ? null : arguments(tools, tool));
     return new GenerationCall(
         json.path("model").asString(""), json.path("stream").asBoolean(false), request, tool);
+  }
+
+  /// Ids count only among engines of a kind.
+  private static Begun begun(Replay replay, boolean invents) {
+    boolean own = engineOf(invents).equals(replay.engine());
+    return new Begun(replay.text(), replay.tokens(), own ? replay.ids() : null);
+  }
+
+  /// The name under which an engine's token ids go.
+  static String engineOf(boolean invents) {
+    return invents ? "emulated" : "llama";
   }
 
   private static void refuse(boolean wrong, String message, String param) throws Unservable {

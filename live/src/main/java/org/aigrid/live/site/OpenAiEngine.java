@@ -1,5 +1,6 @@
 package org.aigrid.live.site;
 
+import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufUtil;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelFutureListener;
@@ -19,6 +20,7 @@ import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
@@ -28,9 +30,11 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import org.aigrid.core.model.ServiceTier;
 import org.aigrid.core.view.EndpointLoad;
 import org.aigrid.live.wire.ApiError;
 import org.aigrid.live.wire.GridHeaders;
+import org.aigrid.live.wire.Replay;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -63,6 +67,7 @@ public final class OpenAiEngine implements Backend.RemoteEngine {
   private volatile long askAtNanos = System.nanoTime();
   private volatile int reportedRunning;
   private volatile int reportedWaiting;
+  private volatile boolean vllm;
   private volatile boolean closed;
 
   public OpenAiEngine(OpenAiSettings settings) {
@@ -76,12 +81,31 @@ public final class OpenAiEngine implements Backend.RemoteEngine {
   }
 
   @Override
-  public void relay(ChannelHandlerContext context, FullHttpRequest request, String path) {
+  public void relay(
+      ChannelHandlerContext context,
+      FullHttpRequest request,
+      String path,
+      int length,
+      @Nullable Replay replay,
+      ServiceTier tier,
+      Set<RunningCall> running) {
     byte[] body;
     String id = request.headers().get(GridHeaders.REQUEST_ID);
+    boolean usageChunk = path.equals("/v1/chat/completions") || path.equals("/v1/completions");
+    if (replay != null && (!continues() || !usageChunk || replay.toolCall())) {
+      request.release();
+      SiteHandler.error(
+          context,
+          ApiError.unavailable(
+              "The server of " + settings.model() + " cannot go on with this answer.", 1),
+          true);
+      return;
+    }
     try {
-      byte[] sent = ByteBufUtil.getBytes(request.content());
-      boolean usageChunk = path.equals("/v1/chat/completions") || path.equals("/v1/completions");
+      byte[] sent = ByteBufUtil.getBytes(request.content(), 0, length);
+      if (replay != null) {
+        sent = ContinuedAnswer.request(sent, path, replay);
+      }
       body = UpstreamBody.of(sent, settings.upstreamModel(), usageChunk);
     } catch (JacksonException e) {
       SiteHandler.error(context, ApiError.badRequest("The request body is not valid JSON."), false);
@@ -103,7 +127,14 @@ public final class OpenAiEngine implements Backend.RemoteEngine {
           true);
       return;
     }
-    new Relay(context, path, Math.max(1, body.length / BYTES_PER_TOKEN)).begin(ask(path, id, body));
+    new Relay(context, path, Math.max(1, body.length / BYTES_PER_TOKEN), replay, tier, running)
+        .begin(ask(path, id, body));
+  }
+
+  /// Whether the server can go on after text of an assistant: told so, or known by its metrics to
+  /// be vLLM.
+  private boolean continues() {
+    return settings.continues() || vllm;
   }
 
   private HttpRequest ask(String path, @Nullable String id, byte[] body) {
@@ -179,6 +210,7 @@ public final class OpenAiEngine implements Backend.RemoteEngine {
         waiting = Math.max(0, waiting) + gauge(line);
       }
     }
+    vllm |= running >= 0;
     reportedRunning = (int) Math.max(0, running);
     reportedWaiting = (int) Math.max(0, waiting);
     return running >= 0;
@@ -193,23 +225,83 @@ public final class OpenAiEngine implements Backend.RemoteEngine {
   }
 
   /// One request under way. Its state changes on the channel's event loop only, save `sending`.
-  private final class Relay {
+  private final class Relay implements RunningCall {
     private final ChannelHandlerContext context;
     private final String path;
     private final int tokens;
+    private final ServiceTier tier;
+    private final Set<RunningCall> running;
+    private final @Nullable ContinuedAnswer continued;
+    private final long sinceNanos = System.nanoTime();
+    private volatile int frames;
     private final ChannelFutureListener gone = future -> over();
     private @Nullable CompletableFuture<HttpResponse<Void>> sending;
     private Flow.@Nullable Subscription answer;
     private boolean started;
+    private boolean headWritten;
     private boolean over;
 
-    Relay(ChannelHandlerContext context, String path, int tokens) {
+    Relay(
+        ChannelHandlerContext context,
+        String path,
+        int tokens,
+        @Nullable Replay replay,
+        ServiceTier tier,
+        Set<RunningCall> running) {
       this.context = context;
       this.path = path;
       this.tokens = tokens;
+      this.tier = tier;
+      this.running = running;
+      continued = replay == null ? null : new ContinuedAnswer(replay);
+    }
+
+    @Override
+    public ServiceTier tier() {
+      return tier;
+    }
+
+    @Override
+    public int promptTokens() {
+      return tokens;
+    }
+
+    /// Reads of the answer, about one a token.
+    @Override
+    public int tokens() {
+      return frames;
+    }
+
+    @Override
+    public int tokensMax() {
+      return 0;
+    }
+
+    @Override
+    public long sinceNanos() {
+      return sinceNanos;
+    }
+
+    /// The server's work ends with its connection, which is closed here; the server says nothing of
+    /// when its device is free.
+    @Override
+    public boolean move(String reason, Runnable gone) {
+      context
+          .executor()
+          .execute(
+              () -> {
+                if (!over) {
+                  boolean headSent = headWritten;
+                  over();
+                  AnswerSink.leave(context, headSent, reason);
+                }
+                gone.run();
+              });
+      return true;
     }
 
     void begin(HttpRequest ask) {
+      running.add(this);
       queuedTokens.addAndGet(tokens);
       openTokens.addAndGet(tokens);
       sending = client.sendAsync(ask, Answer::new);
@@ -236,6 +328,10 @@ public final class OpenAiEngine implements Backend.RemoteEngine {
         return;
       }
       over = true;
+      running.remove(this);
+      if (continued != null) {
+        continued.close();
+      }
       open.decrementAndGet();
       openTokens.addAndGet(-tokens);
       if (started) {
@@ -340,7 +436,7 @@ public final class OpenAiEngine implements Backend.RemoteEngine {
 
       @Override
       public void onNext(List<ByteBuffer> parts) {
-        var bytes = Unpooled.wrappedBuffer(parts.toArray(ByteBuffer[]::new));
+        ByteBuf bytes = Unpooled.wrappedBuffer(parts.toArray(ByteBuffer[]::new));
         context
             .executor()
             .execute(
@@ -349,9 +445,18 @@ public final class OpenAiEngine implements Backend.RemoteEngine {
                     bytes.release();
                     return;
                   }
+                  frames++;
+                  ByteBuf passed = continued == null ? bytes : continued.rewrite(bytes);
+                  if (!passed.isReadable()) { // only what the client has had
+                    passed.release();
+                    if (answer != null) {
+                      answer.request(1);
+                    }
+                    return;
+                  }
                   head();
                   context
-                      .writeAndFlush(new DefaultHttpContent(bytes))
+                      .writeAndFlush(new DefaultHttpContent(passed))
                       .addListener(
                           written -> {
                             if (written.isSuccess() && answer != null && !over) {
@@ -366,6 +471,7 @@ public final class OpenAiEngine implements Backend.RemoteEngine {
           return;
         }
         start();
+        headWritten = true;
         var head =
             new DefaultHttpResponse(
                 HttpVersion.HTTP_1_1, HttpResponseStatus.valueOf(info.statusCode()));

@@ -11,13 +11,16 @@ import org.jspecify.annotations.Nullable;
 /// @param upstreamModel what the server calls the model; null when it is the same
 /// @param connectMsMax until the server has taken the connection; beyond: 503, elsewhere
 /// @param openMax requests with the server; beyond: 503, elsewhere
+/// @param continues whether it goes on with an assistant's message that is its last, as vLLM does
+///   with `continue_final_message`; a server whose metrics are vLLM's is taken to in any case
 public record OpenAiSettings(
     String model,
     URI baseUrl,
     @Nullable String apiKey,
     @Nullable String upstreamModel,
     int connectMsMax,
-    int openMax) {
+    int openMax,
+    boolean continues) {
   public static final int CONNECT_MS_DEFAULT = 2_000;
   public static final int OPEN_DEFAULT = 1_024;
 
@@ -41,7 +44,13 @@ public record OpenAiSettings(
 
   /// The usual bounds.
   public static OpenAiSettings of(String model, URI baseUrl, @Nullable String apiKey) {
-    return new OpenAiSettings(model, baseUrl, apiKey, null, CONNECT_MS_DEFAULT, OPEN_DEFAULT);
+    return new OpenAiSettings(
+        model, baseUrl, apiKey, null, CONNECT_MS_DEFAULT, OPEN_DEFAULT, false);
+  }
+
+  /// These settings for a server that goes on with an assistant's message.
+  public OpenAiSettings continuing(boolean can) {
+    return new OpenAiSettings(model, baseUrl, apiKey, upstreamModel, connectMsMax, openMax, can);
   }
 
   /// The server's address without `/v1` and without a slash at its end.

@@ -7,7 +7,8 @@ import org.aigrid.live.wire.ApiError;
 /// Turns one generation into an answer of the OpenAI API. One object per request, one thread at a
 /// time.
 interface Rendering {
-  /// Whole SSE frames that begin a stream; empty when not streamed.
+  /// Whole SSE frames that begin a stream; empty when not streamed, or when they have been sent
+  /// from elsewhere.
   String begin(int promptTokens);
 
   /// Whole SSE frames for a piece of text; empty when not streamed.

@@ -2,12 +2,14 @@ package org.aigrid.live.site;
 
 import org.aigrid.live.engine.FinishReason;
 import org.aigrid.live.engine.Usage;
+import org.aigrid.live.wire.Replay;
 import org.jspecify.annotations.Nullable;
 
 /// `/v1/responses`, streamed as its events, each with its `sequence_number`, or whole. Nothing is
 /// stored.
 final class ResponsesRendering implements Rendering {
   private final boolean stream;
+  private final boolean opened;
   private final @Nullable String tool;
   private final String responseId;
   private final String itemId;
@@ -17,8 +19,14 @@ final class ResponsesRendering implements Rendering {
   private final StringBuilder text = new StringBuilder();
   private int sequence;
 
+  /// @param replay what another site has sent of the answer, or null
   ResponsesRendering(
-      String requestId, String model, long createdSeconds, boolean stream, @Nullable String tool) {
+      String requestId,
+      String model,
+      long createdSeconds,
+      boolean stream,
+      @Nullable String tool,
+      @Nullable Replay replay) {
     this.stream = stream;
     this.tool = tool;
     this.model = Json.quote(model);
@@ -26,11 +34,16 @@ final class ResponsesRendering implements Rendering {
     responseId = Json.quote("resp_" + requestId);
     itemId = Json.quote((tool == null ? "msg_" : "fc_") + requestId);
     callId = Json.quote("call_" + requestId);
+    opened = replay != null && replay.opened();
+    if (replay != null) {
+      sequence = replay.sequence();
+      text.append(replay.text());
+    }
   }
 
   @Override
   public String begin(int promptTokens) {
-    if (!stream) {
+    if (!stream || opened) {
       return "";
     }
     String open = response("in_progress", "", "null");

@@ -4,6 +4,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
@@ -38,6 +40,7 @@ public final class SiteAgent implements AutoCloseable {
   private final HeartbeatSink sink;
   private final HttpServer server;
   private final AtomicLong sequence = new AtomicLong();
+  private final Set<RunningCall> running = ConcurrentHashMap.newKeySet();
   private volatile AdmissionState admission = AdmissionState.NEW_AND_EXISTING;
   private volatile boolean dead;
   private @Nullable ScheduledFuture<?> beating;
@@ -151,6 +154,11 @@ public final class SiteAgent implements AutoCloseable {
 
   SiteAgentSettings settings() {
     return settings;
+  }
+
+  /// What is at work here.
+  Set<RunningCall> running() {
+    return running;
   }
 
   @Nullable Backend backend(String model) {

@@ -13,11 +13,13 @@ import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.HttpVersion;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
+import org.aigrid.core.model.ServiceTier;
 import org.aigrid.core.view.AdmissionState;
 import org.aigrid.live.engine.Generation;
 import org.aigrid.live.http.ErrorHeaders;
 import org.aigrid.live.wire.ApiError;
 import org.aigrid.live.wire.GridHeaders;
+import org.aigrid.live.wire.Replay;
 import org.aigrid.live.wire.RequestScan;
 import org.jspecify.annotations.Nullable;
 
@@ -25,7 +27,7 @@ import org.jspecify.annotations.Nullable;
 /// it to the model's backend. On the channel's event loop.
 final class SiteHandler extends ChannelInboundHandlerAdapter {
   private final SiteAgent agent;
-  private @Nullable Generation running;
+  private @Nullable LocalCall running;
 
   SiteHandler(SiteAgent agent) {
     this.agent = agent;
@@ -63,13 +65,24 @@ final class SiteHandler extends ChannelInboundHandlerAdapter {
       return false;
     }
     byte[] body = ByteBufUtil.getBytes(request.content());
-    String model;
+    int length = body.length;
+    Replay replay = null;
+    RequestScan scan;
     try {
-      model = RequestScan.of(body, body.length).model();
+      String replayBytes = request.headers().get(GridHeaders.REPLAY_BYTES);
+      if (replayBytes != null) {
+        length -= Math.clamp(Integer.parseInt(replayBytes), 0, body.length);
+        replay = Replay.parse(body, length, body.length - length);
+      }
+      scan = RequestScan.of(body, length);
+    } catch (IllegalArgumentException e) {
+      error(context, ApiError.badRequest("The gateway sent a replay that cannot be read."), false);
+      return false;
     } catch (RequestScan.Malformed e) {
       error(context, ApiError.invalid(400, String.valueOf(e.getMessage()), e.param(), null), false);
       return false;
     }
+    String model = scan.model();
     Backend backend = model == null ? null : agent.backend(model);
     return switch (backend) {
       case null -> {
@@ -77,11 +90,12 @@ final class SiteHandler extends ChannelInboundHandlerAdapter {
         yield false;
       }
       case Backend.Remote(var engine) -> {
-        engine.relay(context, request, path);
+        ServiceTier tier = tier(request);
+        engine.relay(context, request, path, length, replay, tier, agent.running());
         yield true;
       }
       case Backend.Local local -> {
-        generate(context, request, path, body, local);
+        generate(context, request, path, body, length, replay, scan, local);
         yield false;
       }
     };
@@ -133,6 +147,9 @@ final class SiteHandler extends ChannelInboundHandlerAdapter {
       FullHttpRequest request,
       String path,
       byte[] body,
+      int length,
+      @Nullable Replay replay,
+      RequestScan scan,
       Backend.Local local) {
     if (path.equals("/v1/embeddings")) {
       error(
@@ -150,22 +167,117 @@ final class SiteHandler extends ChannelInboundHandlerAdapter {
     try {
       call =
           GenerationCall.read(
-              body, path, requestId, header(request, GridHeaders.TENANT, ""), local.invents());
+              body,
+              length,
+              path,
+              requestId,
+              header(request, GridHeaders.TENANT, ""),
+              local.invents(),
+              replay);
     } catch (GenerationCall.Unservable e) {
       error(context, e.error(), false);
       return;
     }
-    long created = System.currentTimeMillis() / 1_000;
-    Rendering rendering =
-        switch (path) {
-          case "/v1/chat/completions" ->
-              new ChatRendering(requestId, call.model(), created, call.stream(), call.tool());
-          case "/v1/responses" ->
-              new ResponsesRendering(requestId, call.model(), created, call.stream(), call.tool());
-          default -> new CompletionRendering(requestId, call.model(), created, call.stream());
-        };
-    var sink = new AnswerSink(context, rendering, call.stream());
-    running = local.engine().submit(call.generation(), sink);
+    var underway = new LocalCall(tier(request), scan);
+    var sink =
+        new AnswerSink(
+            context,
+            rendering(path, requestId, call, replay),
+            call.stream(),
+            GenerationCall.engineOf(local.invents()),
+            () -> agent.running().remove(underway));
+    underway.sink = sink;
+    agent.running().add(underway);
+    running = underway;
+    underway.generation = local.engine().submit(call.generation(), sink);
+  }
+
+  /// Frames that go on with an answer carry its identity, not one of their own.
+  private static Rendering rendering(
+      String path, String requestId, GenerationCall call, @Nullable Replay replay) {
+    boolean known = replay != null && replay.opened();
+    long created =
+        known && replay.createdSeconds() > 0
+            ? replay.createdSeconds()
+            : System.currentTimeMillis() / 1_000;
+    String model = known && replay.model() != null ? replay.model() : call.model();
+    String id = known ? replay.id() : null;
+    return switch (path) {
+      case "/v1/chat/completions" ->
+          new ChatRendering(
+              id == null ? "chatcmpl-" + requestId : id,
+              model,
+              created,
+              call.stream(),
+              call.tool(),
+              known);
+      case "/v1/responses" ->
+          new ResponsesRendering(requestId, model, created, call.stream(), call.tool(), replay);
+      default ->
+          new CompletionRendering(
+              id == null ? "cmpl-" + requestId : id, model, created, call.stream());
+    };
+  }
+
+  private static ServiceTier tier(FullHttpRequest request) {
+    String name = request.headers().get(GridHeaders.SERVICE_TIER);
+    for (ServiceTier tier : ServiceTier.values()) {
+      if (tier.name().equalsIgnoreCase(name)) {
+        return tier;
+      }
+    }
+    return ServiceTier.STANDARD;
+  }
+
+  /// A request that an engine of this process works on.
+  private static final class LocalCall implements RunningCall {
+    private final ServiceTier tier;
+    private final int promptTokens;
+    private final int tokensMax;
+    private final long sinceNanos = System.nanoTime();
+    private @Nullable AnswerSink sink;
+    private volatile @Nullable Generation generation;
+
+    LocalCall(ServiceTier tier, RequestScan scan) {
+      this.tier = tier;
+      promptTokens = scan.promptTokens();
+      tokensMax = scan.outputTokensMax();
+    }
+
+    @Override
+    public ServiceTier tier() {
+      return tier;
+    }
+
+    @Override
+    public int promptTokens() {
+      return promptTokens;
+    }
+
+    @Override
+    public int tokens() {
+      return sink == null ? 0 : sink.tokens();
+    }
+
+    @Override
+    public int tokensMax() {
+      return tokensMax;
+    }
+
+    @Override
+    public long sinceNanos() {
+      return sinceNanos;
+    }
+
+    @Override
+    public boolean move(String reason, Runnable gone) {
+      Generation work = generation;
+      if (work == null || sink == null || !sink.move(reason)) {
+        return false;
+      }
+      work.cancel(gone);
+      return true;
+    }
   }
 
   private static String header(FullHttpRequest request, CharSequence name, String otherwise) {
@@ -200,10 +312,13 @@ final class SiteHandler extends ChannelInboundHandlerAdapter {
 
   @Override
   public void channelInactive(ChannelHandlerContext context) {
-    Generation open = running;
+    LocalCall open = running;
     running = null;
     if (open != null) {
-      open.cancel();
+      agent.running().remove(open);
+      if (open.generation != null) {
+        open.generation.cancel();
+      }
     }
     context.fireChannelInactive();
   }

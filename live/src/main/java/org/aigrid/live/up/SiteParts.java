@@ -33,8 +33,7 @@ record SiteParts(String token, EventLoops loops, LiveGridSettings settings) {
       List<EndpointSpec> endpoints = plan.spec().endpoints();
       for (int i = 0; i < endpoints.size(); i++) {
         EndpointSpec endpoint = endpoints.get(i);
-        backends.put(
-            endpoint.model().name(), backend(plan.spec().id(), endpoint, plan.engines().get(i)));
+        backends.put(endpoint.model().name(), backend(endpoint, plan.engines().get(i)));
       }
       return SiteAgent.start(
           SiteAgentSettings.of(plan.spec(), token)
@@ -48,10 +47,10 @@ record SiteParts(String token, EventLoops loops, LiveGridSettings settings) {
     }
   }
 
-  private Backend backend(String siteId, EndpointSpec endpoint, EnginePlan plan) {
+  private Backend backend(EndpointSpec endpoint, EnginePlan plan) {
     return switch (plan) {
       case EnginePlan.Emulated _ ->
-          new Backend.Local(new EmulatedEngine(siteId, endpoint, settings.waitingMax()), true);
+          new Backend.Local(new EmulatedEngine(endpoint, settings.waitingMax()), true);
       case EnginePlan.Gguf(var file) ->
           new Backend.Local(
               new LlamaEngine(

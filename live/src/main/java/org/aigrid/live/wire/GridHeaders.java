@@ -21,6 +21,14 @@ public final class GridHeaders {
   /// Comma-separated allow list of jurisdictions, or `*`.
   public static final AsciiString JURISDICTIONS = AsciiString.cached("x-grid-jurisdictions");
 
+  /// How urgent the request is: `realtime` to `harvest`; a site that has to give its GPU back to
+  /// the radio begins with the least urgent.
+  public static final AsciiString SERVICE_TIER = AsciiString.cached("x-grid-service-tier");
+
+  /// How many bytes at the body's end are not the client's, but say what it has had of the stream
+  /// (`Replay`): the site goes on from there.
+  public static final AsciiString REPLAY_BYTES = AsciiString.cached("x-grid-replay-bytes");
+
   // Site agent to gateway.
 
   /// `elsewhere` when another site may take what this one refused.
@@ -28,6 +36,10 @@ public final class GridHeaders {
 
   /// The one value of [#RETRY].
   public static final AsciiString RETRY_ELSEWHERE = AsciiString.cached("elsewhere");
+
+  /// Trailer of a stream that its site ends before its end: why the gateway has to take it
+  /// elsewhere, `radio` or `drain`.
+  public static final AsciiString MOVE = AsciiString.cached("x-grid-move");
 
   // Client to gateway.
 

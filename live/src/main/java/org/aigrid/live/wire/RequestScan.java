@@ -2,6 +2,7 @@ package org.aigrid.live.wire;
 
 import java.util.Map;
 import org.aigrid.core.load.PromptBlocks;
+import org.aigrid.core.model.ServiceTier;
 import org.aigrid.core.unit.Clamp;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JsonParser;
@@ -23,6 +24,9 @@ import tools.jackson.core.json.JsonFactory;
 /// @param stream whether the answer is to be streamed
 /// @param includeUsage whether the client wants the usage chunk of a stream
 /// @param outputTokensMax most tokens wanted, 0 when not said; clamped
+/// @param choices how many answers are wanted (`n`)
+/// @param guided whether a schema or a grammar is to guide the engine
+/// @param tier how urgent the client says it is (`service_tier`)
 /// @param promptFrom first byte of the prompt (messages, prompt or input) in the body, or -1
 /// @param promptTo one past its last byte
 /// @param toolsFrom first byte of `tools`, or -1
@@ -32,6 +36,9 @@ public record RequestScan(
     boolean stream,
     boolean includeUsage,
     int outputTokensMax,
+    int choices,
+    boolean guided,
+    ServiceTier tier,
     int promptFrom,
     int promptTo,
     int toolsFrom,
@@ -89,6 +96,9 @@ public record RequestScan(
     boolean stream = false;
     boolean includeUsage = false;
     long outputTokens = 0;
+    int choices = 1;
+    boolean guided = false;
+    ServiceTier tier = ServiceTier.STANDARD;
     int promptFrom = -1;
     int promptTo = -1;
     int toolsFrom = -1;
@@ -127,7 +137,18 @@ public record RequestScan(
             json.finishToken();
             toolsTo = endOf(json);
           }
-          default -> json.skipChildren();
+          case "n" -> choices = token == JsonToken.VALUE_NUMBER_INT ? json.getIntValue() : 1;
+          case "service_tier" -> tier = tierOf(json.getValueAsString(""));
+          case "response_format" -> guided |= formatGuides(json, token);
+          case "text" -> guided |= token == JsonToken.START_OBJECT && textGuides(json);
+          case "structured_outputs", "grammar", "json_schema" -> {
+            guided |= token != JsonToken.VALUE_NULL;
+            json.skipChildren();
+          }
+          default -> {
+            guided |= name.startsWith("guided_") && token != JsonToken.VALUE_NULL;
+            json.skipChildren();
+          }
         }
       }
       if (json.currentToken() != JsonToken.END_OBJECT || json.nextToken() != null) {
@@ -156,6 +177,9 @@ public record RequestScan(
         stream,
         includeUsage,
         Clamp.toInt(outputTokens, 0, Integer.MAX_VALUE),
+        choices,
+        guided,
+        tier,
         promptFrom,
         promptTo,
         toolsFrom,
@@ -218,6 +242,47 @@ public record RequestScan(
       throw new Malformed("'" + name + "' is below 0 (expected: 1 or more).", name);
     }
     return (long) Math.min(value, Integer.MAX_VALUE);
+  }
+
+  /// The OpenAI API's names and the grid's own; whatever else is said counts as nothing said.
+  private static ServiceTier tierOf(String name) {
+    return switch (name) {
+      case "realtime" -> ServiceTier.REALTIME;
+      case "interactive", "priority", "fast", "scale" -> ServiceTier.INTERACTIVE;
+      case "background", "flex" -> ServiceTier.BACKGROUND;
+      case "harvest" -> ServiceTier.HARVEST;
+      default -> ServiceTier.STANDARD;
+    };
+  }
+
+  /// `{"type": ...}` of anything but plain text.
+  private static boolean formatGuides(JsonParser json, JsonToken token) {
+    boolean guides = token == JsonToken.VALUE_STRING;
+    if (token == JsonToken.START_OBJECT) {
+      for (String name = json.nextName(); name != null; name = json.nextName()) {
+        json.nextToken();
+        if (name.equals("type")) {
+          guides = !"text".equals(json.getValueAsString(""));
+        } else {
+          json.skipChildren();
+        }
+      }
+    }
+    return guides;
+  }
+
+  /// `{"format": ...}` of the responses API.
+  private static boolean textGuides(JsonParser json) {
+    boolean guides = false;
+    for (String name = json.nextName(); name != null; name = json.nextName()) {
+      JsonToken token = json.nextToken();
+      if (name.equals("format")) {
+        guides |= formatGuides(json, token);
+      } else {
+        json.skipChildren();
+      }
+    }
+    return guides;
   }
 
   private static boolean includeUsageOf(JsonParser json) throws Malformed {

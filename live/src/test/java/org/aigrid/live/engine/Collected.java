@@ -1,13 +1,17 @@
 package org.aigrid.live.engine;
 
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /// A sink that remembers what it heard.
 final class Collected implements TokenSink {
   final StringBuffer text = new StringBuffer();
   final CompletableFuture<Object> end = new CompletableFuture<>();
+  final List<Integer> ids = new CopyOnWriteArrayList<>();
   volatile int pieces;
   volatile int cached = -1;
   volatile long firstNanos;
@@ -22,8 +26,11 @@ final class Collected implements TokenSink {
 
   @Override
   @SuppressWarnings("NonAtomicVolatileUpdate") // one thread calls
-  public void onText(String piece, int tokens) {
+  public void onText(String piece, int tokens, int @Nullable [] which) {
     text.append(piece);
+    if (which != null) {
+      IntStream.of(which).forEach(ids::add);
+    }
     pieces += tokens;
   }
 

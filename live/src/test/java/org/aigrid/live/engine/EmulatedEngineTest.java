@@ -30,24 +30,25 @@ class EmulatedEngineTest {
         GenerationRequest.Sampling.DEFAULT,
         List.of(stop),
         ignoreEos,
+        null,
         null);
   }
 
   @Test
   void answersExactlyAsManyTokensAsItIsPinnedToAndSaysWhatItIs() throws Exception {
-    try (var engine = new EmulatedEngine("cell-1", ENDPOINT, 8)) {
+    try (var engine = new EmulatedEngine(ENDPOINT, 8)) {
       var sink = new Collected();
       engine.submit(ask("hello", 300, true), sink);
       assertThat(sink.usage().outputTokens()).isEqualTo(300);
       assertThat(sink.pieces).isEqualTo(300);
       assertThat(sink.reason).isEqualTo(FinishReason.LENGTH);
-      assertThat(sink.text).startsWith("[emulated: toy-8b at cell-1] ");
+      assertThat(sink.text).startsWith("[emulated: toy-8b] ");
     }
   }
 
   @Test
   void endsByItselfWithTheSameTextForTheSamePrompt() throws Exception {
-    try (var engine = new EmulatedEngine("cell-1", ENDPOINT, 8)) {
+    try (var engine = new EmulatedEngine(ENDPOINT, 8)) {
       var one = new Collected();
       var two = new Collected();
       engine.submit(ask("hello", 0, false), one);
@@ -62,7 +63,7 @@ class EmulatedEngineTest {
   @Test
   void takesTheTimeThatTheEngineModelSays() throws Exception {
     EngineProfile profile = EngineProfiles.of(ENDPOINT);
-    try (var engine = new EmulatedEngine("cell-1", ENDPOINT, 8)) {
+    try (var engine = new EmulatedEngine(ENDPOINT, 8)) {
       var sink = new Collected();
       engine.submit(ask("hello", 51, true), sink);
       sink.usage();
@@ -74,7 +75,7 @@ class EmulatedEngineTest {
 
   @Test
   void aPromptComputedBeforeIsCachedForItsTenantOnly() throws Exception {
-    try (var engine = new EmulatedEngine("cell-1", ENDPOINT, 8)) {
+    try (var engine = new EmulatedEngine(ENDPOINT, 8)) {
       String prompt = "a".repeat(4_000);
       var first = new Collected();
       engine.submit(ask(prompt, 1, true), first);
@@ -87,7 +88,7 @@ class EmulatedEngineTest {
       GenerationRequest ask = ask(prompt, 1, true);
       engine.submit(
           new GenerationRequest(
-              "r", "other", ask.prompt(), 1, ask.sampling(), ask.stop(), true, null),
+              "r", "other", ask.prompt(), 1, ask.sampling(), ask.stop(), true, null, null),
           stranger);
       assertThat(stranger.usage().cachedTokens()).isZero();
     }
@@ -95,18 +96,18 @@ class EmulatedEngineTest {
 
   @Test
   void stopSequencesCutTheTextBeforeThem() throws Exception {
-    try (var engine = new EmulatedEngine("cell-1", ENDPOINT, 8)) {
+    try (var engine = new EmulatedEngine(ENDPOINT, 8)) {
       var sink = new Collected();
-      engine.submit(ask("hello", 100, false, " at cell"), sink);
+      engine.submit(ask("hello", 100, false, ": toy"), sink);
       assertThat(sink.usage().outputTokens()).isEqualTo(1);
-      assertThat(sink.text.toString()).isEqualTo("[emulated: toy-8b");
+      assertThat(sink.text.toString()).isEqualTo("[emulated");
       assertThat(sink.reason).isEqualTo(FinishReason.STOP);
     }
   }
 
   @Test
   void cancelFreesThePlaceAndBeyondItsBoundItIsSaturated() throws Exception {
-    try (var engine = new EmulatedEngine("cell-1", ENDPOINT, 2)) {
+    try (var engine = new EmulatedEngine(ENDPOINT, 2)) {
       List<Generation> open = new ArrayList<>();
       for (int i = 0; i < 10; i++) {
         open.add(engine.submit(ask("p" + i, 2_000, true), new Collected()));
@@ -129,7 +130,7 @@ class EmulatedEngineTest {
 
   @Test
   void aClosedEngineFailsWhatRunsAndWhatComes() throws Exception {
-    var engine = new EmulatedEngine("cell-1", ENDPOINT, 2);
+    var engine = new EmulatedEngine(ENDPOINT, 2);
     var running = new Collected();
     engine.submit(ask("p", 2_000, true), running);
     Thread.sleep(50);
@@ -142,7 +143,7 @@ class EmulatedEngineTest {
 
   @Test
   void whatExceedsTheContextIsSaidToBeTooLong() throws Exception {
-    try (var engine = new EmulatedEngine("cell-1", ENDPOINT, 2)) {
+    try (var engine = new EmulatedEngine(ENDPOINT, 2)) {
       var sink = new Collected();
       engine.submit(ask("x".repeat(40_000), 10, true), sink);
       assertThat(sink.failure()).isInstanceOf(EngineFailure.TooLong.class);
@@ -153,7 +154,7 @@ class EmulatedEngineTest {
   void twoThousandSequencesRunOnOneThread() throws Exception {
     var wide =
         new EndpointSpec(ENDPOINT.model(), EngineKind.EMULATED, ENDPOINT.accelerator(), 16, 128);
-    try (var engine = new EmulatedEngine("hub", wide, 0)) {
+    try (var engine = new EmulatedEngine(wide, 0)) {
       List<Collected> sinks = new ArrayList<>();
       for (int i = 0; i < 2_000; i++) {
         var sink = new Collected();

@@ -37,6 +37,7 @@ class LlamaEngineTest {
         new GenerationRequest.Sampling(0.0, null, 1L, null, null),
         List.of(),
         true,
+        null,
         null);
   }
 

@@ -57,7 +57,7 @@ class OpenAiEngineTest {
   }
 
   private static OpenAiSettings settings(URI url) {
-    return new OpenAiSettings("shared", url, "sk-server", "org/Shared", 1_000, 4);
+    return new OpenAiSettings("shared", url, "sk-server", "org/Shared", 1_000, 4, false);
   }
 
   private void restart(OpenAiSettings settings) {

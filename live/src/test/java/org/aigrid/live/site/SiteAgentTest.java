@@ -83,7 +83,7 @@ class SiteAgentTest {
             List.of(endpoint));
     return SiteAgent.start(
         SiteAgentSettings.of(site, TOKEN).beating(20, 60),
-        Map.of(MODEL, new Backend.Local(new EmulatedEngine("cell-a", endpoint, 16), true)),
+        Map.of(MODEL, new Backend.Local(new EmulatedEngine(endpoint, 16), true)),
         loops,
         control);
   }

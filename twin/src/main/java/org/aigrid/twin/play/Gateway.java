@@ -215,7 +215,15 @@ final class Gateway {
       long tick) {
     var request =
         new RouteRequest(
-            layout.modelOfService[service], prompt, 0, known, site, -1, kind.deadlineMs(), tried);
+            layout.modelOfService[service],
+            prompt,
+            0,
+            known,
+            site,
+            -1,
+            kind.deadlineMs(),
+            kind.tier(),
+            tried);
     return chooser.choose(view, request, last, tick / Play.TICKS_PER_MS);
   }
 
@@ -288,14 +296,14 @@ final class Gateway {
       follow(
           home,
           relaying,
-          new AttemptEvent.Broken(state.attempt()),
+          new AttemptEvent.Broken(state.attempt(), false, false),
           arrived,
           nowTick,
           service,
           output);
       return;
     }
-    boolean allowed = state.mayRetry(ATTEMPTS, nowMs) && retries.spend();
+    boolean allowed = state.mayRetry(state.attempt(), ATTEMPTS, nowMs) && retries.spend();
     var failed =
         new AttemptEvent.Failed(state.attempt(), AttemptEvent.Failure.UNREACHABLE, 0, allowed);
     Attempts next = follow(home, state, failed, arrived, nowTick, service, output);

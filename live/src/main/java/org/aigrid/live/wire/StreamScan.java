@@ -1,0 +1,339 @@
+package org.aigrid.live.wire;
+
+import io.netty.buffer.ByteBuf;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import org.aigrid.core.node.Continuity;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.core.JacksonException;
+import tools.jackson.core.JsonParser;
+import tools.jackson.core.JsonToken;
+import tools.jackson.core.ObjectReadContext;
+import tools.jackson.core.json.JsonFactory;
+
+/// Remembers of a stream what it takes to go on with it elsewhere: the frames' identity, the text,
+/// the tokens, and whether a tool call has begun or the end has been said.
+///
+/// A frame of a site agent may begin with a comment line for the gateway, which is read and cut off
+/// here: `: tokens ENGINE 15 29871` says which tokens the frame's text came from, `: tokens - 2`
+/// how many.
+///
+/// About a microsecond a frame; memory is the text (one byte a character where all are Latin) and
+/// four bytes a token. One thread.
+public final class StreamScan {
+  private static final JsonFactory JSON = new JsonFactory();
+  private static final byte[] TOKENS = ": tokens ".getBytes(StandardCharsets.US_ASCII);
+  private static final byte[] DATA = "data:".getBytes(StandardCharsets.US_ASCII);
+
+  private final int choices;
+  private final boolean guided;
+  private byte[] scratch = new byte[512];
+  private @Nullable String id;
+  private long createdSeconds;
+  private @Nullable String model;
+  private int sequence;
+  private boolean opened;
+  private boolean toolCall;
+  private boolean finished;
+  private boolean done;
+  private boolean understood = true;
+  private final StringBuilder text = new StringBuilder();
+  private int tokens;
+  private @Nullable String engine;
+  private boolean exact = true;
+  private int[] ids = new int[32];
+
+  /// @param choices how many the client asked for
+  /// @param guided whether a grammar guides the engine
+  public StreamScan(int choices, boolean guided) {
+    this.choices = choices;
+    this.guided = guided;
+  }
+
+  /// Reads a whole frame, and moves its reader index behind what is for the gateway alone.
+  public void read(ByteBuf frame) {
+    boolean told = false;
+    if (startsWith(frame, TOKENS)) {
+      int lineEnd = frame.bytesBefore((byte) '\n');
+      told = takeTokens(frame, lineEnd);
+      frame.skipBytes(lineEnd + 1);
+    }
+    int data = dataStart(frame);
+    if (data < 0) {
+      return;
+    }
+    int before = text.length();
+    int length = frame.writerIndex() - data;
+    if (frame.getByte(data) == '{') {
+      byte[] bytes = scratch.length >= length ? scratch : (scratch = new byte[length * 2]);
+      frame.getBytes(data, bytes, 0, length);
+      try (JsonParser json = JSON.createParser(ObjectReadContext.empty(), bytes, 0, length)) {
+        json.nextToken();
+        object(json, "");
+      } catch (JacksonException e) {
+        understood = false;
+      }
+      opened = true;
+    } else if (frame.getByte(data) == '[') { // [DONE]
+      done = true;
+    }
+    if (!told && text.length() > before) {
+      exact = false;
+      tokens++;
+    }
+  }
+
+  /// Reads what a stream ended with instead of an empty line; false when it is no whole frame, and
+  /// then nothing of it counts.
+  public boolean readLast(ByteBuf rest) {
+    boolean before = understood;
+    understood = true;
+    read(rest);
+    boolean whole = understood;
+    understood = before;
+    return whole;
+  }
+
+  private static boolean startsWith(ByteBuf frame, byte[] prefix) {
+    if (frame.readableBytes() < prefix.length) {
+      return false;
+    }
+    for (int i = 0; i < prefix.length; i++) {
+      if (frame.getByte(frame.readerIndex() + i) != prefix[i]) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /// Where the value of the frame's data line begins, or -1.
+  private static int dataStart(ByteBuf frame) {
+    int at = frame.readerIndex();
+    while (at < frame.writerIndex()) {
+      boolean is = at + DATA.length <= frame.writerIndex();
+      for (int i = 0; is && i < DATA.length; i++) {
+        is = frame.getByte(at + i) == DATA[i];
+      }
+      if (is) {
+        at += DATA.length;
+        while (at < frame.writerIndex() && frame.getByte(at) == ' ') {
+          at++;
+        }
+        return at < frame.writerIndex() ? at : -1;
+      }
+      int end = frame.indexOf(at, frame.writerIndex(), (byte) '\n');
+      if (end < 0) {
+        return -1;
+      }
+      at = end + 1;
+    }
+    return -1;
+  }
+
+  /// The rest of `: tokens ENGINE 1 2 3`, or of `: tokens - 3` from an engine that only counts.
+  private boolean takeTokens(ByteBuf frame, int lineLength) {
+    String[] words =
+        frame
+            .toString(
+                frame.readerIndex() + TOKENS.length,
+                lineLength - TOKENS.length,
+                StandardCharsets.US_ASCII)
+            .split(" ");
+    try {
+      if (words[0].equals("-")) {
+        tokens += Integer.parseInt(words[1]);
+        exact = false;
+        return true;
+      }
+      if (engine == null) {
+        engine = words[0];
+      }
+      exact &= engine.equals(words[0]);
+      for (int i = 1; i < words.length; i++) {
+        if (tokens == ids.length) {
+          ids = Arrays.copyOf(ids, 2 * tokens);
+        }
+        ids[tokens++] = Integer.parseInt(words[i]);
+      }
+      return true;
+    } catch (NumberFormatException | IndexOutOfBoundsException e) {
+      exact = false;
+      return false;
+    }
+  }
+
+  /// Reads an object's fields; `within` is the path of names that led here, as far as it matters.
+  private void object(JsonParser json, String within) throws JacksonException {
+    for (String name = json.nextName(); name != null; name = json.nextName()) {
+      JsonToken value = json.nextToken();
+      switch (within) {
+        case "" -> topField(json, name, value);
+        case "choice" -> choiceField(json, name, value);
+        case "delta" -> deltaField(json, name, value);
+        case "call" -> callField(json, name, value);
+        case "response" -> responseField(json, name, value);
+        default -> json.skipChildren();
+      }
+    }
+  }
+
+  private void topField(JsonParser json, String name, JsonToken value) throws JacksonException {
+    switch (name) {
+      case "id" -> id = id == null ? json.getValueAsString() : id;
+      case "created" ->
+          createdSeconds = createdSeconds == 0 ? json.getValueAsLong() : createdSeconds;
+      case "model" -> model = model == null ? json.getValueAsString() : model;
+      case "choices" -> {
+        if (value == JsonToken.START_ARRAY) {
+          while (json.nextToken() == JsonToken.START_OBJECT) {
+            object(json, "choice");
+          }
+        }
+      }
+      case "error" -> {
+        finished |= value == JsonToken.START_OBJECT;
+        json.skipChildren();
+      }
+      case "type" -> type(json.getValueAsString(""));
+      case "sequence_number" -> sequence = json.getValueAsInt(sequence) + 1;
+      case "response" -> {
+        if (value == JsonToken.START_OBJECT) {
+          object(json, "response");
+        }
+      }
+      case "delta" -> { // a responses event
+        if (value == JsonToken.VALUE_STRING) {
+          text.append(json.getString());
+        } else {
+          json.skipChildren();
+        }
+      }
+      default -> json.skipChildren();
+    }
+  }
+
+  /// The type of a responses event.
+  private void type(String type) {
+    switch (type) {
+      case "response.completed", "response.incomplete", "response.failed", "error" -> {
+        finished = true;
+        done = true;
+      }
+      case "response.function_call_arguments.delta" -> toolCall = true;
+      // Only the end's bookkeeping is missing from here on, and the site writes it in one piece.
+      case "response.output_text.done", "response.function_call_arguments.done" -> finished = true;
+      default -> {
+        boolean known = !type.endsWith(".delta") || type.equals("response.output_text.delta");
+        understood &= known;
+      }
+    }
+  }
+
+  private void choiceField(JsonParser json, String name, JsonToken value) throws JacksonException {
+    switch (name) {
+      case "delta" -> {
+        if (value == JsonToken.START_OBJECT) {
+          object(json, "delta");
+        }
+      }
+      case "text" -> {
+        if (value == JsonToken.VALUE_STRING) {
+          text.append(json.getString());
+        }
+      }
+      case "finish_reason" -> finished |= value == JsonToken.VALUE_STRING;
+      case "index" -> understood &= json.getValueAsInt(0) == 0 || choices > 1;
+      default -> json.skipChildren();
+    }
+  }
+
+  private void deltaField(JsonParser json, String name, JsonToken value) throws JacksonException {
+    switch (name) {
+      case "content" -> {
+        if (value == JsonToken.VALUE_STRING) {
+          text.append(json.getString());
+        }
+      }
+      case "role", "refusal" -> json.skipChildren();
+      case "tool_calls" -> {
+        if (value == JsonToken.START_ARRAY) {
+          toolCall = true;
+          while (json.nextToken() == JsonToken.START_OBJECT) {
+            object(json, "call");
+          }
+        }
+      }
+      default -> {
+        // Reasoning and whatever else a server generates beside the content cannot be replayed.
+        understood &= value == JsonToken.VALUE_NULL;
+        json.skipChildren();
+      }
+    }
+  }
+
+  private void callField(JsonParser json, String name, JsonToken value) throws JacksonException {
+    switch (name) {
+      case "index" -> understood &= json.getValueAsInt(0) == 0;
+      case "function" -> {
+        if (value == JsonToken.START_OBJECT) {
+          object(json, "call");
+        }
+      }
+      case "arguments" -> {
+        if (value == JsonToken.VALUE_STRING) {
+          text.append(json.getString());
+        }
+      }
+      default -> json.skipChildren();
+    }
+  }
+
+  private void responseField(JsonParser json, String name, JsonToken value)
+      throws JacksonException {
+    switch (name) {
+      case "id" -> id = id == null ? json.getValueAsString() : id;
+      case "created_at" ->
+          createdSeconds = createdSeconds == 0 ? json.getValueAsLong() : createdSeconds;
+      case "model" -> model = model == null ? json.getValueAsString() : model;
+      default -> json.skipChildren();
+    }
+  }
+
+  /// What core has to know of the stream if it breaks now.
+  public Continuity.Facts facts() {
+    return new Continuity.Facts(
+        true, finished, choices, guided, toolCall, exact, understood, text.length());
+  }
+
+  /// Whether the stream's own end has been passed on: `[DONE]`, or the last event.
+  public boolean done() {
+    return done;
+  }
+
+  /// Tokens so far: as the sites said, or one for each frame with text.
+  public int tokens() {
+    return tokens;
+  }
+
+  /// What the next site needs to go on.
+  public Replay replay() {
+    boolean known = exact && engine != null;
+    return new Replay(
+        id,
+        createdSeconds,
+        model,
+        sequence,
+        opened,
+        toolCall,
+        text.toString(),
+        tokens,
+        known ? engine : null,
+        known ? Arrays.copyOf(ids, tokens) : null);
+  }
+
+  /// For tests and logs: what it knows, without a word of the text.
+  @Override
+  public String toString() {
+    return "StreamScan[tokens=" + tokens + ", characters=" + text.length() + "]";
+  }
+}
