@@ -37,6 +37,8 @@ class ArchitectureTest {
         .definedBy("org.aigrid.core.route..")
         .layer("admit")
         .definedBy("org.aigrid.core.admit..")
+        .layer("reclaim")
+        .definedBy("org.aigrid.core.reclaim..")
         .layer("node")
         .definedBy("org.aigrid.core.node..")
         .whereLayer("unit")
@@ -52,6 +54,8 @@ class ArchitectureTest {
         .whereLayer("route")
         .mayOnlyAccessLayers("unit", "model", "engine", "view", "load")
         .whereLayer("admit")
+        .mayOnlyAccessLayers("unit", "model", "engine", "view", "load")
+        .whereLayer("reclaim")
         .mayOnlyAccessLayers("unit", "model", "engine", "view", "load")
         .because(
             "a decision may read what lies under it and nothing beside it: route and admit are"
@@ -71,6 +75,7 @@ class ArchitectureTest {
             "org.aigrid.core.load..",
             "org.aigrid.core.route..",
             "org.aigrid.core.admit..",
+            "org.aigrid.core.reclaim..",
             "org.aigrid.core.node..")
         .because("a package outside the layers would escape the rule about their directions")
         .check(CORE);
