@@ -95,6 +95,19 @@ public final class Section {
     return has(key) ? presentText(key) : null;
   }
 
+  /// `true` or `false`; the other value when the key is missing.
+  public boolean flagOr(String key, boolean otherwise) {
+    if (!has(key)) {
+      return otherwise;
+    }
+    Object value = value(key);
+    if (value instanceof Boolean flag) {
+      return flag;
+    }
+    wrong(key, value, "true or false");
+    return otherwise;
+  }
+
   private @Nullable String presentText(String key) {
     Object value = value(key);
     if (value instanceof String text && !text.isBlank()) {

@@ -77,7 +77,7 @@ public final class LiveTwinBench implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException, TraceException {
-    Topology topology = TopologyFile.bundled();
+    Topology topology = TopologyFile.bundled().withoutRadio();
     List<SiteSpec> specs = topology.sites().stream().map(Topology.PlannedSite::spec).toList();
     List<String> cells =
         specs.stream().filter(s -> s.tier() == Tier.CELL).map(SiteSpec::id).toList();

@@ -26,24 +26,36 @@ public final class StreamedAnswer {
   private int toolCalls;
   private boolean done;
   private @Nullable String error;
-  private long gapNanosMost;
-  private int frames;
+  private long moveGapNanosMost;
+  private int moves;
+  private final String site;
+
+  private StreamedAnswer(String site) {
+    this.site = site;
+  }
 
   /// Reads a stream to its end, however it ends.
-  public static StreamedAnswer read(BufferedReader lines) {
-    var answer = new StreamedAnswer();
+  ///
+  /// @param site that answered, by the head of the answer
+  public static StreamedAnswer read(BufferedReader lines, String site) {
+    var answer = new StreamedAnswer(site);
     long last = 0;
+    boolean moved = false;
     try {
       for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+        if (line.startsWith(": moved")) {
+          moved = true;
+          answer.moves++;
+        }
         if (!line.startsWith("data:")) {
           continue;
         }
         long now = System.nanoTime();
-        if (last != 0) {
-          answer.gapNanosMost = Math.max(answer.gapNanosMost, now - last);
+        if (moved) {
+          answer.moveGapNanosMost = Math.max(answer.moveGapNanosMost, now - last);
+          moved = false;
         }
         last = now;
-        answer.frames++;
         answer.data(line.substring("data:".length()).strip());
       }
     } catch (IOException e) {
@@ -130,13 +142,18 @@ public final class StreamedAnswer {
     return completionTokens;
   }
 
-  /// Frames of data so far.
-  public int frames() {
-    return frames;
+  /// The site that answered first.
+  public String site() {
+    return site;
   }
 
-  /// Longest pause between two frames, in milliseconds.
-  public double gapMsMost() {
-    return gapNanosMost / 1e6;
+  /// How often it went on elsewhere, by the gateway's comment lines.
+  public int moves() {
+    return moves;
+  }
+
+  /// Longest pause at a move, from the last frame of the one site to the first of the next.
+  public double moveGapMsMost() {
+    return moveGapNanosMost / 1e6;
   }
 }

@@ -683,6 +683,11 @@ final class Exchange implements SiteCall.Listener {
     from.stopClocks();
     from.firstToken();
     frames = new SseFrames(context.alloc(), gateway.settings().frameBytesMax());
+    if (gateway.settings().tellMoves()) {
+      String comment = ": moved " + from.site.id() + " " + moveReason + "\n\n";
+      context.write(
+          new DefaultHttpContent(Unpooled.copiedBuffer(comment, StandardCharsets.US_ASCII)));
+    }
     gateway.metrics().moved(moveReason, System.nanoTime() - brokenNanos);
     brokenNanos = 0;
     listen(from);

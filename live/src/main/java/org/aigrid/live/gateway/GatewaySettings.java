@@ -30,6 +30,8 @@ import org.aigrid.live.topology.Topology.CallerPlace;
 /// @param hedgeShare requests near their deadline that may be sent twice, as a share of all
 /// @param retryReserve retries saved up at most: enough for all requests of a busy site that dies
 /// @param seed of the router's draws
+/// @param tellMoves whether a stream that goes on elsewhere says so in a comment line, which
+///   readers of server-sent events skip
 /// @param accessLog whether each request writes a line to the logger `access`
 public record GatewaySettings(
     HttpSettings http,
@@ -51,6 +53,7 @@ public record GatewaySettings(
     double hedgeShare,
     int retryReserve,
     long seed,
+    boolean tellMoves,
     boolean accessLog) {
   public GatewaySettings {
     trustedNetworks = List.copyOf(trustedNetworks);
@@ -103,6 +106,7 @@ public record GatewaySettings(
         0.02,
         1_024,
         1,
+        true,
         true);
   }
 
@@ -128,6 +132,7 @@ public record GatewaySettings(
         hedgeShare,
         retryReserve,
         seed,
+        tellMoves,
         accessLog);
   }
 
@@ -153,6 +158,7 @@ public record GatewaySettings(
         hedgeShare,
         retryReserve,
         seed,
+        tellMoves,
         accessLog);
   }
 
@@ -178,6 +184,7 @@ public record GatewaySettings(
         hedgeShare,
         retryReserve,
         seed,
+        tellMoves,
         accessLog);
   }
 
@@ -203,6 +210,7 @@ public record GatewaySettings(
         hedgeShare,
         retryReserve,
         seed,
+        tellMoves,
         on);
   }
 }

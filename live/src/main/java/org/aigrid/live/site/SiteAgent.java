@@ -12,6 +12,7 @@ import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import org.aigrid.core.model.EndpointSpec;
+import org.aigrid.core.model.ServiceTier;
 import org.aigrid.core.model.SiteSpec;
 import org.aigrid.core.view.AdmissionState;
 import org.aigrid.core.view.EndpointLoad;
@@ -42,6 +43,8 @@ public final class SiteAgent implements AutoCloseable {
   private final AtomicLong sequence = new AtomicLong();
   private final Set<RunningCall> running = ConcurrentHashMap.newKeySet();
   private volatile AdmissionState admission = AdmissionState.NEW_AND_EXISTING;
+  private @Nullable SiteGovernor governor;
+  private volatile boolean muted;
   private volatile boolean dead;
   private @Nullable ScheduledFuture<?> beating;
 
@@ -75,7 +78,29 @@ public final class SiteAgent implements AutoCloseable {
       Map<String, Backend> backends,
       EventLoops loops,
       HeartbeatSink sink) {
+    return start(settings, backends, loops, sink, null);
+  }
+
+  /// As above, at a site whose GPU also serves the radio.
+  ///
+  /// @param radio what the site hears of it, closed with the agent; null for a site without one
+  public static SiteAgent start(
+      SiteAgentSettings settings,
+      Map<String, Backend> backends,
+      EventLoops loops,
+      HeartbeatSink sink,
+      @Nullable SharedGpu radio) {
     var agent = new SiteAgent(settings, backends, loops, sink);
+    if (radio != null) {
+      agent.governor =
+          new SiteGovernor(
+              settings.site(),
+              radio.radio(),
+              radio.split(),
+              radio.governor(),
+              agent.running,
+              agent::beatSoon);
+    }
     agent.register();
     agent.beat();
     agent.beating =
@@ -103,7 +128,9 @@ public final class SiteAgent implements AutoCloseable {
     for (EndpointSpec endpoint : settings.site().endpoints()) {
       Backend backend = backends.get(endpoint.model().name());
       if (backend != null) {
-        loads.add(backend.load());
+        EndpointLoad load = backend.load();
+        SiteGovernor split = governor;
+        loads.add(split == null ? load : load.beside(split.aiShare(), split.reclaimsPerHour()));
       }
     }
     return loads;
@@ -114,7 +141,59 @@ public final class SiteAgent implements AutoCloseable {
     return admission;
   }
 
-  /// Takes nothing new, says so, and waits for what runs, at most `limit`; true when all ended.
+  /// What its radio does; null at a site without one.
+  public @Nullable RadioState radio() {
+    SiteGovernor split = governor;
+    return split == null
+        ? null
+        : new RadioState(
+            split.demand(),
+            split.aiShare(),
+            split.reclaims(),
+            split.reclaimsPerHour(),
+            split.records());
+  }
+
+  /// Raises the radio's load to at least this share of the GPU for so long. False at a site without
+  /// a radio.
+  public boolean surge(double share, long forMs) {
+    SiteGovernor split = governor;
+    if (split == null) {
+      return false;
+    }
+    split.radio().surge(share, forMs);
+    return true;
+  }
+
+  /// Cuts its heartbeats, or lets them through again. What runs goes on.
+  public void mute(boolean cut) {
+    muted = cut;
+    if (!cut) {
+      beatSoon();
+    }
+  }
+
+  /// Moves all streams away; what cannot move is cut.
+  public void moveAll(String reason) {
+    for (RunningCall call : running) {
+      call.move(reason, () -> {});
+    }
+  }
+
+  /// Whether one more request of that class may begin.
+  boolean admits(ServiceTier tier) {
+    SiteGovernor split = governor;
+    return split == null || split.admits(tier);
+  }
+
+  private void beatSoon() {
+    if (!dead) {
+      HEART.execute(this::beatSafely);
+    }
+  }
+
+  /// Takes nothing new, says so, and waits for what runs, at most `limit`; what still runs then is
+  /// moved. True when all had ended by itself.
   public boolean drain(Duration limit) {
     admission = AdmissionState.EXISTING_ONLY;
     beatSafely();
@@ -127,6 +206,7 @@ public final class SiteAgent implements AutoCloseable {
         return false;
       }
     }
+    moveAll("drain");
     return server.requestsOpen() == 0;
   }
 
@@ -178,7 +258,7 @@ public final class SiteAgent implements AutoCloseable {
   }
 
   private void beat() {
-    if (dead) {
+    if (dead || muted) {
       return;
     }
     boolean known = sink.accept(heartbeat());
@@ -194,6 +274,9 @@ public final class SiteAgent implements AutoCloseable {
   }
 
   private void stopBeating() {
+    if (governor != null) {
+      governor.close();
+    }
     if (beating != null) {
       beating.cancel(false);
     }

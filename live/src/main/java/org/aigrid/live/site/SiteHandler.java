@@ -64,6 +64,14 @@ final class SiteHandler extends ChannelInboundHandlerAdapter {
       error(context, ApiError.unavailable("Site " + agent.spec().id() + " is draining.", 1), true);
       return false;
     }
+    ServiceTier tier = tier(request);
+    if (!agent.admits(tier)) {
+      error(
+          context,
+          ApiError.unavailable("The radio needs the GPU of site " + agent.spec().id() + ".", 1),
+          true);
+      return false;
+    }
     byte[] body = ByteBufUtil.getBytes(request.content());
     int length = body.length;
     Replay replay = null;
@@ -90,12 +98,11 @@ final class SiteHandler extends ChannelInboundHandlerAdapter {
         yield false;
       }
       case Backend.Remote(var engine) -> {
-        ServiceTier tier = tier(request);
         engine.relay(context, request, path, length, replay, tier, agent.running());
         yield true;
       }
       case Backend.Local local -> {
-        generate(context, request, path, body, length, replay, scan, local);
+        generate(context, request, path, body, length, replay, scan, tier, local);
         yield false;
       }
     };
@@ -150,6 +157,7 @@ final class SiteHandler extends ChannelInboundHandlerAdapter {
       int length,
       @Nullable Replay replay,
       RequestScan scan,
+      ServiceTier tier,
       Backend.Local local) {
     if (path.equals("/v1/embeddings")) {
       error(
@@ -178,7 +186,7 @@ final class SiteHandler extends ChannelInboundHandlerAdapter {
       error(context, e.error(), false);
       return;
     }
-    var underway = new LocalCall(tier(request), scan);
+    var underway = new LocalCall(tier, scan);
     var sink =
         new AnswerSink(
             context,

@@ -21,7 +21,14 @@ public record Topology(
     List<PlannedSite> sites) {
 
   /// A site and, for each of its endpoints in order, what answers there.
-  public record PlannedSite(SiteSpec spec, List<EnginePlan> engines) {
+  ///
+  /// @param radio what shares its GPU; null for a site without a radio
+  public record PlannedSite(SiteSpec spec, List<EnginePlan> engines, @Nullable RadioPlan radio) {
+    /// A site without a radio.
+    public PlannedSite(SiteSpec spec, List<EnginePlan> engines) {
+      this(spec, engines, null);
+    }
+
     public PlannedSite {
       engines = List.copyOf(engines);
       if (engines.size() != spec.endpoints().size()) {
@@ -47,6 +54,16 @@ public record Topology(
     if (sites.isEmpty()) {
       throw new IllegalArgumentException("topology " + name + " has no site (expected: 1 or more)");
     }
+  }
+
+  /// The same sites without radios.
+  public Topology withoutRadio() {
+    return new Topology(
+        name,
+        homeSite,
+        trustedNetworks,
+        callers,
+        sites.stream().map(site -> new PlannedSite(site.spec(), site.engines())).toList());
   }
 
   /// The first hub of the file, or null when there is none.

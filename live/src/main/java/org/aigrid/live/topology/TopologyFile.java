@@ -160,18 +160,20 @@ public final class TopologyFile {
       @Nullable String region,
       @Nullable String jurisdiction,
       @Nullable String operator,
-      @Nullable String accelerator) {}
+      @Nullable String accelerator,
+      @Nullable RadioPlan radio) {}
 
-  private static Defaults readDefaults(@Nullable Section section) {
+  private Defaults readDefaults(@Nullable Section section) {
     if (section == null) {
-      return new Defaults(null, null, null, null);
+      return new Defaults(null, null, null, null, null);
     }
     var defaults =
         new Defaults(
             section.optionalText("region"),
             section.optionalText("jurisdiction"),
             section.optionalText("operator"),
-            section.optionalText("accelerator"));
+            section.optionalText("accelerator"),
+            readRadio(section.optionalSection("radio")));
     section.reportUnknownKeys();
     return defaults;
   }
@@ -193,6 +195,10 @@ public final class TopologyFile {
     for (Section endpoint : section.sections("endpoints", "one endpoint or more")) {
       readEndpoint(endpoint, accelerator, endpoints, engines);
     }
+    RadioPlan radio =
+        section.has("radio")
+            ? readRadio(section.optionalSection("radio"))
+            : tier == Tier.CELL ? defaults.radio() : null;
     section.reportUnknownKeys();
     if (id == null
         || name == null
@@ -219,13 +225,110 @@ public final class TopologyFile {
               jurisdiction,
               operator,
               endpoints);
-      if (sites.putIfAbsent(id, new Topology.PlannedSite(spec, engines)) != null) {
+      if (sites.putIfAbsent(id, new Topology.PlannedSite(spec, engines, radio)) != null) {
         section.problem("id", "'" + id + "' stands twice (expected: each id once)");
       }
     } catch (IllegalArgumentException e) {
       idsWithProblems.add(id);
       section.problem(String.valueOf(e.getMessage()));
     }
+  }
+
+  private @Nullable RadioPlan readRadio(@Nullable Section section) {
+    if (section == null) {
+      return null;
+    }
+    String file = section.optionalText("file");
+    String url = section.optionalText("url");
+    if (file != null && url != null) {
+      section.problem("file", "stands beside url (expected: one of them)");
+    }
+    RadioPlan.Source source = null;
+    if (file != null) {
+      source = new RadioPlan.Source.Recorded(folder.resolve(file));
+    } else if (url != null) {
+      source = readMetrics(section, url);
+    } else {
+      source =
+          new RadioPlan.Source.Synthetic(
+              section.numberOr("mean", 0, 1, 0.15),
+              section.numberOr("burst-every-s", 0.1, 1e9, 60));
+    }
+    double base =
+        section.numberOr("base", 0, 1, source instanceof RadioPlan.Source.Synthetic ? 0 : 0.05);
+    double slope = section.numberOr("slope", 0, 10, 1);
+    RadioPlan.Split split = readSplit(section.optionalSection("split"));
+    section.reportUnknownKeys();
+    return source == null ? null : new RadioPlan(source, base, slope, split);
+  }
+
+  private static RadioPlan.@Nullable Source readMetrics(Section section, String url) {
+    String metric = section.text("metric");
+    String labels = section.optionalText("labels");
+    double full = section.numberOr("full", 1e-9, 1e12, 1);
+    int pollMs = (int) section.numberOr("poll-ms", 10, 3_600_000, 200);
+    URI address = null;
+    try {
+      address = URI.create(url);
+    } catch (IllegalArgumentException e) {
+      // Reported below, together with URLs of another kind.
+    }
+    if (address == null
+        || address.getHost() == null
+        || !List.of("http", "https").contains(address.getScheme())) {
+      section.problem("url", "'" + url + "' (expected: a URL, http://host:port/metrics)");
+      return null;
+    }
+    return metric == null
+        ? null
+        : new RadioPlan.Source.Measured(
+            address, metric, labels == null ? "" : labels, full, pollMs);
+  }
+
+  private static RadioPlan.@Nullable Split readSplit(@Nullable Section section) {
+    if (section == null) {
+      return null;
+    }
+    String kind = section.text("kind");
+    int serverPid = 0;
+    int gpu = 0;
+    Map<String, Double> profiles = new LinkedHashMap<>();
+    List<String> command = List.of();
+    switch (kind == null ? "" : kind) {
+      case "mps" -> {
+        Double pid = section.number("server-pid", 1, Integer.MAX_VALUE);
+        serverPid = pid == null ? 0 : pid.intValue();
+      }
+      case "mig" -> {
+        gpu = (int) section.numberOr("gpu", 0, 1_000, 0);
+        Section table = section.optionalSection("profiles");
+        if (table == null) {
+          section.problem("profiles is missing (expected: { \"1g.24gb\" = 0.25, ... })");
+        } else {
+          for (String name : table.keys()) {
+            Double share = table.number(name, 0.001, 1);
+            if (share != null) {
+              profiles.put(name, share);
+            }
+          }
+        }
+      }
+      case "command" -> {
+        command = section.texts("command");
+        if (command.isEmpty()) {
+          section.problem("command is missing (expected: [\"program\", \"{percent}\"])");
+        }
+      }
+      case "" -> {}
+      default -> section.problem("kind", "'" + kind + "' (expected: mps, mig or command)");
+    }
+    double step = section.numberOr("step", 0.001, 1, 0.1);
+    int pauseS = (int) section.numberOr("pause-s", 0, 86_400, 60);
+    boolean dryRun = section.flagOr("dry-run", false);
+    section.reportUnknownKeys();
+    return kind == null
+        ? null
+        : new RadioPlan.Split(kind, serverPid, gpu, profiles, command, step, pauseS, dryRun);
   }
 
   /// Ids that other parts of the file may mention without a second complaint.

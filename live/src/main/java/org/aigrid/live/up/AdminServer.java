@@ -40,7 +40,9 @@ import tools.jackson.databind.ObjectMapper;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
-/// The admin endpoint of `grid up`: `GET /sites`, `POST /sites/{id}/kill`, `/drain`, `/revive`.
+/// The admin endpoint of `grid up`: `GET /sites`, `GET /reclaims`, and `POST /sites/{id}/` with
+/// `kill`, `drain`, `revive`, `mute`, `unmute`, or `surge/SHARE/MS` (the radio wants that much of
+/// the GPU).
 ///
 /// Listens on the loopback address only, and answers only requests that carry the header
 /// `x-grid-admin`, which no web page can make a browser send here without asking first. One
@@ -54,7 +56,9 @@ final class AdminServer implements AutoCloseable {
   private static final int BODY_BYTES_MAX = 4_096;
   private static final int QUEUE_MAX = 64;
   private static final int READ_TIMEOUT_S = 10;
-  private static final Pattern ORDER = Pattern.compile("/sites/([A-Za-z0-9._-]{1,63})/([a-z]+)");
+  private static final Pattern ORDER =
+      Pattern.compile(
+          "/sites/([A-Za-z0-9._-]{1,63})/([a-z]+)(?:/([01](?:\\.[0-9]{1,6})?)/([0-9]{1,7}))?");
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private final SiteControl control;
@@ -145,6 +149,9 @@ final class AdminServer implements AutoCloseable {
       if (path.equals("/sites")) {
         return method.equals(HttpMethod.GET) ? new Reply(200, json(control.sites())) : useOf(path);
       }
+      if (path.equals("/reclaims")) {
+        return method.equals(HttpMethod.GET) ? new Reply(200, reclaims()) : useOf(path);
+      }
       Matcher order = ORDER.matcher(path);
       if (!order.matches()) {
         return new Reply(404, message("not_found", "no " + path));
@@ -158,6 +165,15 @@ final class AdminServer implements AutoCloseable {
             case "kill" -> control.kill(site);
             case "drain" -> control.drain(site);
             case "revive" -> control.revive(site);
+            case "mute" -> control.mute(site, true);
+            case "unmute" -> control.mute(site, false);
+            case "surge" -> {
+              if (order.group(3) == null) {
+                throw new IllegalArgumentException("surge how much? (expected: surge/0.9/2000)");
+              }
+              yield control.surge(
+                  site, Double.parseDouble(order.group(3)), Long.parseLong(order.group(4)));
+            }
             default -> throw new IllegalArgumentException("no order '" + order.group(2) + "'");
           };
       return known
@@ -169,6 +185,27 @@ final class AdminServer implements AutoCloseable {
       log.error("{} {} failed", method, path, e);
       return new Reply(500, message("failed", String.valueOf(e.getMessage())));
     }
+  }
+
+  private String reclaims() {
+    ObjectNode root = JSON.createObjectNode();
+    ArrayNode all = root.putArray("reclaims");
+    control
+        .reclaims()
+        .forEach(
+            (site, records) ->
+                records.forEach(
+                    record ->
+                        all.addObject()
+                            .put("site", site)
+                            .put("claimedAtMs", record.claimedAtMs())
+                            .put("demand", record.demand())
+                            .put("closedAfterMs", record.closedAfterMs())
+                            .put("goneAfterMs", record.goneAfterMs())
+                            .put("revoked", record.revoked())
+                            .put("lostTokens", record.lostTokens())
+                            .put("missedMs", record.missedMs())));
+    return root.toString();
   }
 
   private static Reply useOf(String path) {
@@ -205,6 +242,10 @@ final class AdminServer implements AutoCloseable {
       one.put("state", site.state().name().toLowerCase(Locale.ROOT));
       one.put("leaseMs", site.leaseMs());
       one.put("address", site.address());
+      one.put("radio", site.radio());
+      one.put("aiShare", site.aiShare());
+      one.put("reclaims", site.reclaims());
+      one.put("muted", site.muted());
       ArrayNode endpoints = one.putArray("endpoints");
       for (SiteState.EndpointState endpoint : site.endpoints()) {
         endpoints
@@ -234,6 +275,10 @@ final class AdminServer implements AutoCloseable {
         SiteState.Condition.valueOf(node.path("state").asString("").toUpperCase(Locale.ROOT)),
         node.path("leaseMs").asLong(0),
         node.path("address").asString(""),
+        node.path("radio").asDouble(-1),
+        node.path("aiShare").asDouble(1),
+        node.path("reclaims").asLong(0),
+        node.path("muted").asBoolean(false),
         node.path("endpoints")
             .valueStream()
             .map(

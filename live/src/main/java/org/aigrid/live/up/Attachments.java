@@ -67,7 +67,8 @@ final class Attachments {
         engines.add(site.engines().get(i));
       }
     }
-    return new PlannedSite(renamed(site.spec(), site.spec().id(), endpoints), engines);
+    return new PlannedSite(
+        renamed(site.spec(), site.spec().id(), endpoints), engines, site.radio());
   }
 
   private static PlannedSite beside(Topology topology, SiteSpec hub, List<Attachment> attachments) {

@@ -27,6 +27,7 @@ import picocli.CommandLine.Spec;
       ChatCommand.class,
       ReplayCommand.class,
       SitesCommand.class,
+      DrillCommand.class,
       KeysCommand.class,
       TinyModelCommand.class,
       GridCommand.BenchHelp.class,

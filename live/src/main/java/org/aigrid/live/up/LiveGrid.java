@@ -18,6 +18,8 @@ import org.aigrid.live.gateway.GatewaySettings;
 import org.aigrid.live.gateway.Keys;
 import org.aigrid.live.gguf.GgufException;
 import org.aigrid.live.http.EventLoops;
+import org.aigrid.live.radio.ReclaimRecord;
+import org.aigrid.live.site.RadioState;
 import org.aigrid.live.site.SiteAgent;
 import org.aigrid.live.topology.Topology;
 import org.aigrid.live.topology.Topology.PlannedSite;
@@ -35,6 +37,7 @@ public final class LiveGrid implements SiteControl, AutoCloseable {
     final PlannedSite plan;
     volatile SiteAgent agent;
     volatile SiteState.Condition condition = SiteState.Condition.UP;
+    volatile boolean muted;
 
     Site(PlannedSite plan, SiteAgent agent) {
       this.plan = plan;
@@ -135,6 +138,7 @@ public final class LiveGrid implements SiteControl, AutoCloseable {
                 view.contextTokens(e)));
       }
     }
+    RadioState radio = site.agent.radio();
     long leaseMs = index < 0 || !view.leaseFresh(index, nowMs) ? 0 : view.leaseEndMs(index) - nowMs;
     return new SiteState(
         spec.id(),
@@ -144,6 +148,10 @@ public final class LiveGrid implements SiteControl, AutoCloseable {
         site.condition,
         leaseMs,
         index < 0 ? "" : registry.address(index).toString(),
+        radio == null ? -1 : radio.demand(),
+        radio == null ? 1 : radio.aiShare(),
+        radio == null ? 0 : radio.reclaims(),
+        site.muted,
         endpoints);
   }
 
@@ -177,6 +185,36 @@ public final class LiveGrid implements SiteControl, AutoCloseable {
   }
 
   @Override
+  public boolean surge(String siteId, double share, long forMs) {
+    Site site = sites.get(siteId);
+    return site != null && site.agent.surge(share, forMs);
+  }
+
+  @Override
+  public boolean mute(String siteId, boolean cut) {
+    Site site = sites.get(siteId);
+    if (site == null) {
+      return false;
+    }
+    site.agent.mute(cut);
+    site.muted = cut;
+    return true;
+  }
+
+  @Override
+  public Map<String, List<ReclaimRecord>> reclaims() {
+    var all = new LinkedHashMap<String, List<ReclaimRecord>>();
+    sites.forEach(
+        (id, site) -> {
+          RadioState radio = site.agent.radio();
+          if (radio != null) {
+            all.put(id, radio.records());
+          }
+        });
+    return all;
+  }
+
+  @Override
   public synchronized boolean revive(String siteId) {
     Site site = sites.get(siteId);
     if (site == null) {
@@ -185,6 +223,7 @@ public final class LiveGrid implements SiteControl, AutoCloseable {
     if (site.condition != SiteState.Condition.UP) {
       site.agent.close();
       site.agent = parts.start(site.plan, registry);
+      site.muted = false;
       site.condition = SiteState.Condition.UP;
     }
     return true;

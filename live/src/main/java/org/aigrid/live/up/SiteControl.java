@@ -1,6 +1,8 @@
 package org.aigrid.live.up;
 
 import java.util.List;
+import java.util.Map;
+import org.aigrid.live.radio.ReclaimRecord;
 
 /// What a person may do with the sites of a running grid. Safe for many threads; calls may take
 /// seconds.
@@ -14,6 +16,16 @@ interface SiteControl {
 
   /// Lets a site finish what runs and take nothing new. False when there is no such site.
   boolean drain(String siteId);
+
+  /// Raises a site's radio to at least a share of its GPU for a while, 0 ms to end it. False when
+  /// there is no such site, or none with a radio.
+  boolean surge(String siteId, double share, long forMs);
+
+  /// Cuts a site's heartbeats, or lets them through. False when there is no such site.
+  boolean mute(String siteId, boolean cut);
+
+  /// The reclaims that each site with a radio remembers, the oldest first.
+  Map<String, List<ReclaimRecord>> reclaims();
 
   /// Starts a site that was killed or drained. False when there is no such site.
   boolean revive(String siteId);

@@ -40,7 +40,8 @@ record SiteParts(String token, EventLoops loops, LiveGridSettings settings) {
               .beating(settings.heartbeatMs(), settings.leaseMs()),
           backends,
           loops,
-          sink);
+          sink,
+          SharedGpus.of(plan.radio(), plan.spec().id()));
     } catch (RuntimeException e) {
       backends.values().forEach(Backend::close);
       throw e;

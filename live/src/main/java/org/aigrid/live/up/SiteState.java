@@ -12,6 +12,10 @@ import org.aigrid.core.model.Tier;
 /// @param state what its process does: `up`, `draining`, `killed`
 /// @param leaseMs how long control still believes it; 0 when its lease has ended
 /// @param address where its agent listens
+/// @param radio share of its GPU that its radio wants; negative for a site without a radio
+/// @param aiShare share of its GPU up to which AI is admitted
+/// @param reclaims claims of the radio that took running work away
+/// @param muted whether its heartbeats are cut
 /// @param endpoints what it serves
 record SiteState(
     String id,
@@ -21,6 +25,10 @@ record SiteState(
     Condition state,
     long leaseMs,
     String address,
+    double radio,
+    double aiShare,
+    long reclaims,
+    boolean muted,
     List<EndpointState> endpoints) {
   /// What a site's process does.
   enum Condition {

@@ -18,16 +18,18 @@ import picocli.CommandLine.Spec;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.ObjectMapper;
 
-/// Lists the sites of the running grid, and kills, drains or revives one.
+/// Lists the sites of the running grid, and disturbs or revives one.
 @Command(
     name = "sites",
     description = {
-      "Lists the sites of the running grid; kills, drains or revives one.",
+      "Lists the sites of the running grid; kills, drains, revives or disturbs one.",
       "",
       "  ./grid sites                    all of them",
       "  ./grid sites kill cell-koto     as a power cut would: connections break, heartbeats stop",
       "  ./grid sites drain cell-koto    finishes what runs, takes nothing new",
       "  ./grid sites revive cell-koto   brings it back",
+      "  ./grid sites surge cell-koto    its radio wants the GPU (--share, --ms)",
+      "  ./grid sites mute cell-koto     cuts its heartbeats; unmute lets them through",
       ""
     },
     mixinStandardHelpOptions = true,
@@ -42,7 +44,10 @@ final class SitesCommand implements Callable<Integer> {
   enum Order {
     KILL,
     DRAIN,
-    REVIVE
+    REVIVE,
+    SURGE,
+    MUTE,
+    UNMUTE
   }
 
   @Spec private @Nullable CommandSpec spec;
@@ -51,7 +56,7 @@ final class SitesCommand implements Callable<Integer> {
       index = "0",
       arity = "0..1",
       paramLabel = "ORDER",
-      description = "kill, drain or revive.")
+      description = "kill, drain, revive, surge, mute or unmute.")
   private @Nullable Order order;
 
   @Parameters(index = "1", arity = "0..1", paramLabel = "SITE", description = "Id of the site.")
@@ -67,6 +72,18 @@ final class SitesCommand implements Callable<Integer> {
               + ".")
   private @Nullable Integer adminPort;
 
+  @Option(
+      names = "--share",
+      paramLabel = "S",
+      description = "Of a surge: share of the GPU that the radio wants (default: 0.9).")
+  private double share = 0.9;
+
+  @Option(
+      names = "--ms",
+      paramLabel = "MS",
+      description = "Of a surge: for how long (default: 10000).")
+  private long surgeMs = 10_000;
+
   @Option(names = "--json", description = "Print JSON.")
   private boolean json;
 
@@ -78,9 +95,12 @@ final class SitesCommand implements Callable<Integer> {
               + order.name().toLowerCase(Locale.ROOT)
               + " SITE)");
     }
-    int port = port();
+    int port = port(adminPort);
     String path =
         order == null ? "/sites" : "/sites/" + site + "/" + order.name().toLowerCase(Locale.ROOT);
+    if (order == Order.SURGE) {
+      path += String.format(Locale.ROOT, "/%.3f/%d", Math.clamp(share, 0, 1), surgeMs);
+    }
     String body = exchange(port, path, order != null);
     List<SiteState> sites = AdminServer.parse(body);
     if (spec != null) {
@@ -94,15 +114,17 @@ final class SitesCommand implements Callable<Integer> {
     return 0;
   }
 
-  private int port() {
-    if (adminPort != null) {
-      return adminPort;
+  /// The port that was asked for, or the session's, or the usual one.
+  static int port(@Nullable Integer wanted) {
+    if (wanted != null) {
+      return wanted;
     }
     Session session = Session.read(Session.file());
     return session != null && session.adminPort() > 0 ? session.adminPort() : ADMIN_PORT_DEFAULT;
   }
 
-  private static String exchange(int port, String path, boolean post) throws InterruptedException {
+  /// Asks the admin endpoint on that port.
+  static String exchange(int port, String path, boolean post) throws InterruptedException {
     URI uri;
     try {
       uri = URI.create("http://127.0.0.1:" + port + path);

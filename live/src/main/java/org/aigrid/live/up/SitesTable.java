@@ -6,7 +6,7 @@ import java.util.Locale;
 
 /// The sites of a grid as lines of text: one line an endpoint.
 final class SitesTable {
-  private static final String FORMAT = "%-18s %-9s %-9s %8s %8s %8s %10s  %s";
+  private static final String FORMAT = "%-18s %-9s %-9s %8s %7s %7s %8s %8s %10s  %s";
 
   private SitesTable() {}
 
@@ -14,7 +14,8 @@ final class SitesTable {
     var lines = new ArrayList<String>();
     lines.add(
         String.format(
-            FORMAT, "SITE", "TIER", "STATE", "LEASE", "RUNNING", "WAITING", "TOKENS", "ENGINE"));
+            FORMAT, "SITE", "TIER", "STATE", "LEASE", "RADIO", "AI", "RUNNING", "WAITING", "TOKENS",
+            "ENGINE"));
     for (SiteState site : sites) {
       String id = site.id();
       for (SiteState.EndpointState endpoint : site.endpoints()) {
@@ -27,6 +28,8 @@ final class SitesTable {
                 first ? lower(site.tier()) : "",
                 first ? lower(site.state()) : "",
                 first ? lease(site.leaseMs()) : "",
+                first && site.radio() >= 0 ? percent(site.radio()) : "",
+                first && site.radio() >= 0 ? percent(site.aiShare()) : "",
                 endpoint.running(),
                 endpoint.waiting(),
                 String.format(Locale.ROOT, "%,d", endpoint.contextTokens()),
@@ -35,6 +38,10 @@ final class SitesTable {
       }
     }
     return lines;
+  }
+
+  private static String percent(double share) {
+    return Math.round(100 * share) + " %";
   }
 
   private static String lower(Enum<?> value) {

@@ -127,6 +127,11 @@ final class UpCommand implements Callable<Integer> {
               + ", or none when that is taken; 0 takes a free one.")
   private @Nullable Integer adminPort;
 
+  @Option(
+      names = "--no-radio",
+      description = "Base stations without radios: AI has their GPUs to itself.")
+  private boolean noRadio;
+
   @Option(names = "--no-table", description = "No live table of sites, even on a terminal.")
   private boolean noTable;
 
@@ -247,7 +252,7 @@ final class UpCommand implements Callable<Integer> {
   }
 
   private Topology withEngines(Topology planned, List<String> notes) throws InterruptedException {
-    Topology topology = planned;
+    Topology topology = noRadio ? planned.withoutRadio() : planned;
     if (cellsModel != null) {
       topology = RequestedEngines.withCellsModel(topology, cellsModel, notes);
     }

@@ -186,7 +186,7 @@ class FailoverTest {
             new InputStreamReader(
                 client.send(request, HttpResponse.BodyHandlers.ofInputStream()).body(),
                 StandardCharsets.UTF_8))) {
-      return StreamedAnswer.read(lines);
+      return StreamedAnswer.read(lines, "");
     }
   }
 

@@ -13,7 +13,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.aigrid.live.gateway.KeyEntry;
+import org.aigrid.live.radio.ReclaimRecord;
 import org.aigrid.live.replay.PretendGrid;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -247,6 +249,10 @@ class CommandsTest {
                     killed.isEmpty() ? SiteState.Condition.UP : SiteState.Condition.KILLED,
                     1_500,
                     "127.0.0.1:1",
+                    0.37,
+                    0.6,
+                    2,
+                    false,
                     List.of(new SiteState.EndpointState("m", "emulated", 1, 2, 3, 4_000))));
           }
 
@@ -264,13 +270,31 @@ class CommandsTest {
           public boolean revive(String siteId) {
             return false;
           }
+
+          @Override
+          public boolean surge(String siteId, double share, long forMs) {
+            return siteId.equals("cell-a") && killed.add(siteId + " " + share + " " + forMs);
+          }
+
+          @Override
+          public boolean mute(String siteId, boolean cut) {
+            return siteId.equals("cell-a") && killed.add(siteId + " " + cut);
+          }
+
+          @Override
+          public Map<String, List<ReclaimRecord>> reclaims() {
+            return Map.of();
+          }
         };
     try (var admin = AdminServer.start(control, 0)) {
       String port = String.valueOf(admin.port());
       assertThat(grid("sites", "--admin-port", port).out())
-          .contains("cell-a", "cell", "up", "1.5 s", "4,000", "m (emulated)");
+          .contains("cell-a", "cell", "up", "1.5 s", "37 %", "60 %", "4,000", "m (emulated)");
       assertThat(grid("sites", "--admin-port", port, "kill", "cell-a").out()).contains("killed");
       assertThat(killed).containsExactly("cell-a");
+      grid("sites", "--admin-port", port, "surge", "cell-a", "--share", "0.8", "--ms", "500");
+      grid("sites", "--admin-port", port, "mute", "cell-a");
+      assertThat(killed).containsExactly("cell-a", "cell-a 0.8 500", "cell-a true");
       assertSentence(grid("sites", "--admin-port", port, "kill", "cell-z"), "no site 'cell-z'");
       assertSentence(grid("sites", "--admin-port", port, "kill"), "which site?");
       try (var http = java.net.http.HttpClient.newHttpClient()) {

@@ -38,7 +38,7 @@ class ContinuityTest {
 
   @Test
   void emulatedStreamsSurviveTheDeathOfTheirSites() throws Exception {
-    try (var grid = start(TopologyFile.bundled())) {
+    try (var grid = start(TopologyFile.bundled().withoutRadio())) {
       survive(grid, "llama-3.1-8b", 24, 120, "");
     }
   }
@@ -59,7 +59,7 @@ class ContinuityTest {
             + "\"f\",\"parameters\":{\"type\":\"object\",\"properties\":{},\"required\":"
             + required
             + "}}}]";
-    try (var grid = start(TopologyFile.bundled())) {
+    try (var grid = start(TopologyFile.bundled().withoutRadio())) {
       survive(grid, "llama-3.1-8b", 6, 120, tools);
     }
   }
@@ -176,7 +176,7 @@ class ContinuityTest {
             new InputStreamReader(
                 http.send(request, HttpResponse.BodyHandlers.ofInputStream()).body(),
                 StandardCharsets.UTF_8))) {
-      return StreamedAnswer.read(lines);
+      return StreamedAnswer.read(lines, "");
     }
   }
 

@@ -47,7 +47,7 @@ class UpTest {
 
   @Test
   void theBundledGridAnswersWholeAndStreamed() throws Exception {
-    try (var grid = start(TopologyFile.bundled());
+    try (var grid = start(TopologyFile.bundled().withoutRadio());
         var http = HttpClient.newHttpClient()) {
       assertThat(grid.sites()).hasSize(13).allMatch(site -> site.leaseMs() > 0);
 
@@ -76,7 +76,8 @@ class UpTest {
     Path file = folder.resolve("tiny.gguf");
     TinyModel.write(file, 7);
     var notes = new ArrayList<String>();
-    Topology topology = RequestedEngines.withHubModel(TopologyFile.bundled(), file, notes);
+    Topology topology =
+        RequestedEngines.withHubModel(TopologyFile.bundled().withoutRadio(), file, notes);
     assertThat(notes).singleElement().asString().contains("llama.cpp");
     try (var grid = start(topology);
         var http = HttpClient.newHttpClient()) {
@@ -104,7 +105,7 @@ class UpTest {
   void aSiteKilledUnderLoadCostsNobodyWhoHadNoByteYetAndGetsNothingAfterItsLease()
       throws Exception {
     int requests = 200;
-    try (var grid = start(TopologyFile.bundled());
+    try (var grid = start(TopologyFile.bundled().withoutRadio());
         var http = HttpClient.newHttpClient();
         var threads = Executors.newVirtualThreadPerTaskExecutor()) {
       var sent = new CountDownLatch(requests);
@@ -164,7 +165,7 @@ class UpTest {
 
   @Test
   void aDrainedSiteFinishesWhatRunsAndTakesNothingNew() throws Exception {
-    try (var grid = start(TopologyFile.bundled());
+    try (var grid = start(TopologyFile.bundled().withoutRadio());
         var http = HttpClient.newHttpClient();
         var threads = Executors.newVirtualThreadPerTaskExecutor()) {
       Future<Seen> running =
@@ -189,10 +190,12 @@ class UpTest {
 
   @Test
   void aPortThatIsTakenStopsWhatWasStarted() {
-    try (var first = start(TopologyFile.bundled())) {
+    try (var first = start(TopologyFile.bundled().withoutRadio())) {
       LiveGridSettings same = SETTINGS.withHttp(SETTINGS.http().at("127.0.0.1", first.port()));
       assertThatThrownBy(
-              () -> LiveGrid.start(TopologyFile.bundled(), Keys.single(KEY, "tester"), same))
+              () ->
+                  LiveGrid.start(
+                      TopologyFile.bundled().withoutRadio(), Keys.single(KEY, "tester"), same))
           .hasMessageContaining("cannot listen on 127.0.0.1:" + first.port());
     }
   }
