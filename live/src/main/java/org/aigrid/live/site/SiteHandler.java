@@ -203,13 +203,14 @@ final class SiteHandler extends ChannelInboundHandlerAdapter {
   /// Frames that go on with an answer carry its identity, not one of their own.
   private static Rendering rendering(
       String path, String requestId, GenerationCall call, @Nullable Replay replay) {
-    boolean known = replay != null && replay.opened();
+    Replay begun = replay != null && replay.opened() ? replay : null;
     long created =
-        known && replay.createdSeconds() > 0
-            ? replay.createdSeconds()
+        begun != null && begun.createdSeconds() > 0
+            ? begun.createdSeconds()
             : System.currentTimeMillis() / 1_000;
-    String model = known && replay.model() != null ? replay.model() : call.model();
-    String id = known ? replay.id() : null;
+    String named = begun == null ? null : begun.model();
+    String model = named == null ? call.model() : named;
+    String id = begun == null ? null : begun.id();
     return switch (path) {
       case "/v1/chat/completions" ->
           new ChatRendering(
@@ -218,7 +219,7 @@ final class SiteHandler extends ChannelInboundHandlerAdapter {
               created,
               call.stream(),
               call.tool(),
-              known);
+              begun != null);
       case "/v1/responses" ->
           new ResponsesRendering(requestId, model, created, call.stream(), call.tool(), replay);
       default ->

@@ -39,7 +39,6 @@ import tools.jackson.databind.ObjectMapper;
     sortOptions = false)
 final class DrillCommand implements Callable<Integer> {
   private static final double SURVIVED_LEAST = 0.99;
-  private static final long DISTURB_EVERY_MS = 2_500;
   private static final long DISTURBED_FOR_MS = 4_000;
   private static final double SURGE_SHARE = 0.97;
   private static final long SURGE_MS = 1_500;
@@ -87,6 +86,13 @@ final class DrillCommand implements Callable<Integer> {
       defaultValue = "60",
       description = "Length of each (default: ${DEFAULT-VALUE}).")
   private int promptWords;
+
+  @Option(
+      names = "--every-ms",
+      paramLabel = "MS",
+      defaultValue = "2500",
+      description = "Between two disturbances (default: ${DEFAULT-VALUE}).")
+  private long everyMs;
 
   @Option(
       names = "--admin-port",
@@ -170,7 +176,7 @@ final class DrillCommand implements Callable<Integer> {
     List<Runnable> mends = new ArrayList<>();
     try {
       for (int turn = 0; ; turn++) {
-        Thread.sleep(DISTURB_EVERY_MS);
+        Thread.sleep(everyMs);
         SiteState busiest = busiest(admin.sites(), model);
         if (busiest == null) {
           continue;

@@ -37,6 +37,7 @@ import org.aigrid.live.control.SiteAddress;
 import org.aigrid.live.drill.StreamedAnswer;
 import org.aigrid.live.http.HttpSettings;
 import org.aigrid.live.wire.Replay;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -163,7 +164,7 @@ class FailoverTest {
         + "}]}\n\n";
   }
 
-  private static Replay replayOf(FakeSite.Seen seen) {
+  private static @Nullable Replay replayOf(FakeSite.Seen seen) {
     String bytes = seen.headers().get("x-grid-replay-bytes");
     if (bytes == null) {
       return null;
@@ -219,12 +220,16 @@ class FailoverTest {
     assertThat(replayOf(first)).isNull();
     FakeSite.Seen moved = attempt(1);
     assertThat(moved.body()).as("the client's body, unchanged").startsWith(first.body());
-    Replay replay = replayOf(moved);
+    Replay replay = movedTo(moved);
     assertThat(replay.text()).isEqualTo("Once upon");
     assertThat(replay.ids()).containsExactly(0, 1);
     assertThat(replay.id()).isEqualTo("c1");
     assertThat(replay.opened()).isTrue();
-    assertThat(replayOf(attempt(2)).tokens()).isEqualTo(4);
+    assertThat(movedTo(attempt(2)).tokens()).isEqualTo(4);
+  }
+
+  private static Replay movedTo(FakeSite.Seen seen) {
+    return Objects.requireNonNull(replayOf(seen));
   }
 
   private FakeSite.Seen attempt(int number) {
@@ -337,7 +342,7 @@ class FailoverTest {
     sites.get(1).script =
         sites.get(2).script =
             (context, seen) -> {
-              assertThat(replayOf(seen).toolCall()).isTrue();
+              assertThat(movedTo(seen).toolCall()).isTrue();
               FakeSite.beginStream(context);
               FakeSite.frame(
                   context,

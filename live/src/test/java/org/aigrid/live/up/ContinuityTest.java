@@ -21,6 +21,7 @@ import org.aigrid.live.gateway.Keys;
 import org.aigrid.live.gguf.TinyModel;
 import org.aigrid.live.topology.Topology;
 import org.aigrid.live.topology.TopologyFile;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -106,8 +107,8 @@ class ContinuityTest {
     }
   }
 
-  private static SiteState busiest(LiveGrid grid) {
-    SiteState found = null;
+  private static @Nullable SiteState busiest(LiveGrid grid) {
+    @Nullable SiteState found = null;
     for (SiteState site : grid.sites()) {
       boolean runs =
           site.state() == SiteState.Condition.UP
