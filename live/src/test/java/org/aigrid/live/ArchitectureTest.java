@@ -31,7 +31,9 @@ class ArchitectureTest {
           entry("gateway", Set.of("wire", "http", "control", "topology")),
           entry("gguf", Set.of()),
           entry("engine", Set.of("wire", "gguf")),
-          entry("site", Set.of("wire", "http", "control", "gguf", "engine")),
+          entry("site", Set.of("wire", "http", "control", "gguf", "engine", "radio")),
+          entry("radio", Set.of()),
+          entry("drill", Set.of()),
           entry("topology", Set.of()),
           entry("trace", Set.of()),
           entry("replay", Set.of("trace")),
@@ -49,6 +51,8 @@ class ArchitectureTest {
                   "topology",
                   "trace",
                   "replay",
+                  "radio",
+                  "drill",
                   "chat")));
 
   static Set<String> packages() {
