@@ -11,7 +11,10 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -87,6 +90,7 @@ public final class Drill implements AutoCloseable {
   private final List<String> prompts = new ArrayList<>();
   private final List<StreamedAnswer> undisturbed = new ArrayList<>();
   private final ConcurrentLinkedQueue<Stream> streams = new ConcurrentLinkedQueue<>();
+  private final ConcurrentHashMap<String, Integer> refusals = new ConcurrentHashMap<>();
   private final AtomicLong leftOut = new AtomicLong();
 
   public Drill(Settings settings) {
@@ -140,7 +144,7 @@ public final class Drill implements AutoCloseable {
             try {
               streams.add(compare(prompt, ask(prompt, cell)));
             } catch (IOException e) {
-              streams.add(new Stream("", 0, "not begun: " + e.getMessage(), 0));
+              refusals.merge(String.valueOf(e.getMessage()), 1, Integer::sum);
             } catch (InterruptedException e) {
               Thread.currentThread().interrupt();
             } finally {
@@ -202,6 +206,11 @@ public final class Drill implements AutoCloseable {
   /// The streams that have ended.
   public List<Stream> streams() {
     return List.copyOf(streams);
+  }
+
+  /// Requests that were refused before a stream began, by what was answered.
+  public Map<String, Integer> refusals() {
+    return new TreeMap<>(refusals);
   }
 
   /// Streams that were not begun because too many were under way.

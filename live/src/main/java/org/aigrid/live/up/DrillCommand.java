@@ -270,6 +270,10 @@ final class DrillCommand implements Callable<Integer> {
         streams.size(),
         disturbed.size(),
         drill.leftOut());
+    drill
+        .refusals()
+        .forEach(
+            (why, count) -> out.printf("Refused        %,d x %s, before a byte%n", count, why));
     out.printf(
         Locale.ROOT,
         "Survived       %,d of %,d with the same text and one usage (%.2f %%)%n",
