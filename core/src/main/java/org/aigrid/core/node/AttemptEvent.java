@@ -8,7 +8,8 @@ public sealed interface AttemptEvent {
   /// The router placed it.
   ///
   /// @param firstByteMs when the first byte is to be expected there, from now
-  record Routed(int endpoint, double firstByteMs) implements AttemptEvent {}
+  /// @param whole whether the answer comes whole; then its first byte is nearly its last
+  record Routed(int endpoint, double firstByteMs, boolean whole) implements AttemptEvent {}
 
   /// The router found no place.
   record NotRouted(Refusal why, int retryAfterMs) implements AttemptEvent {}
@@ -21,7 +22,8 @@ public sealed interface AttemptEvent {
   /// @param attempt number of the attempt, from 0
   /// @param failure what went wrong
   /// @param retryAfterMs what the site advised, or 0
-  /// @param retryAllowed whether the retry budget gave one; asked only when a retry is possible
+  /// @param retryAllowed whether it may be retried: `Attempts.retry`, and where that says so, the
+  ///   retry budget
   record Failed(int attempt, Failure failure, int retryAfterMs, boolean retryAllowed)
       implements AttemptEvent {}
 
@@ -40,8 +42,8 @@ public sealed interface AttemptEvent {
   ///
   /// @param resumable whether the stream can go on elsewhere from what the client has had
   ///   (`Continuity`)
-  /// @param moveAllowed whether the retry budget gave one; moves that the site itself asked for
-  ///   need none
+  /// @param moveAllowed whether it may move: `Attempts.move`, and where that says so, the retry
+  ///   budget
   record Broken(int attempt, boolean resumable, boolean moveAllowed) implements AttemptEvent {}
 
   /// The client went away.

@@ -6,7 +6,9 @@ package org.aigrid.core.node;
 /// @param firstByteMsLeast no attempt is called too slow before this
 /// @param firstByteFactor an attempt is too slow at this multiple of the expected time to its first
 ///   byte
-/// @param firstByteMsMost and after this in any case, when the answer is streamed
+/// @param firstByteMsMost and after this in any case, unless more is expected or the answer comes
+///   whole: how long that takes is the answer's length, which is only assumed when the client does
+///   not bound it, so it has its multiple until the client's deadline
 /// @param gapMsLeast a stream is not called silent before this
 /// @param gapFactor it is at this multiple of the expected time between two tokens
 /// @param gapMsMost and after this in any case
@@ -75,23 +77,6 @@ public record AttemptSettings(
               + mostMs
               + " (expected: 1 <= least <= most, factor 1 or more)");
     }
-  }
-
-  /// These settings with another patience for first bytes.
-  public AttemptSettings withFirstByte(int leastMs, double factor, int mostMs) {
-    return new AttemptSettings(
-        attemptsMax,
-        leastMs,
-        factor,
-        mostMs,
-        gapMsLeast,
-        gapFactor,
-        gapMsMost,
-        movesMax,
-        moveTriesMax,
-        moveMsMax,
-        moveAgainMs,
-        hedgeFactor);
   }
 
   /// When the first byte of an answer is to be expected. A stream begins with its first token; an

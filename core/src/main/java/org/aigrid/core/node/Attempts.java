@@ -2,6 +2,7 @@ package org.aigrid.core.node;
 
 import java.util.Arrays;
 import org.aigrid.core.node.AttemptEffect.Outcome;
+import org.aigrid.core.node.AttemptEvent.Failure;
 import org.aigrid.core.route.RouteRequest;
 
 /// The life of one request as a state machine: routed, dispatched, tried elsewhere while no byte
@@ -73,8 +74,7 @@ public record Attempts(
       return Step.to(this);
     }
     return switch (event) {
-      case AttemptEvent.Routed(int placed, double firstByteMs) ->
-          routed(placed, firstByteMs, settings, nowMs);
+      case AttemptEvent.Routed routed -> routed(routed, settings, nowMs);
       case AttemptEvent.NotRouted notRouted -> notRouted(notRouted, settings, nowMs);
       case AttemptEvent.RouteDue() ->
           phase == Phase.ROUTING && moving()
@@ -115,9 +115,26 @@ public record Attempts(
     return movingSinceMs != NOT_MOVING;
   }
 
-  /// Whether a failure of that attempt now could be answered by another attempt; only then is the
-  /// budget asked.
-  public boolean mayRetry(int of, AttemptSettings settings, long nowMs) {
+  /// Whether a failure of that attempt now could be answered by another attempt. A stream under way
+  /// that a full site turns away looks further without paying: the tries of a move are bounded.
+  public Permit retry(int of, Failure failure, AttemptSettings settings, long nowMs) {
+    if (!mayRetry(of, settings, nowMs)) {
+      return Permit.NO;
+    }
+    return moving() && failure == Failure.REFUSED_ELSEWHERE ? Permit.FREE : Permit.FROM_BUDGET;
+  }
+
+  /// Whether a break now could be answered by a move.
+  ///
+  /// @param asked whether the site itself asked for it; the site bounds those
+  public Permit move(boolean asked, AttemptSettings settings) {
+    if (!mayMove(settings)) {
+      return Permit.NO;
+    }
+    return asked ? Permit.FREE : Permit.FROM_BUDGET;
+  }
+
+  private boolean mayRetry(int of, AttemptSettings settings, long nowMs) {
     if (phase != Phase.WAITING || of != attempt || hedge >= 0) {
       return false;
     }
@@ -126,8 +143,7 @@ public record Attempts(
         : last + 1 < settings.attemptsMax() && nowMs < deadlineMs;
   }
 
-  /// Whether a break now could be answered by a move.
-  public boolean mayMove(AttemptSettings settings) {
+  private boolean mayMove(AttemptSettings settings) {
     return phase == Phase.RELAYING && moves < settings.movesMax();
   }
 
@@ -140,7 +156,9 @@ public record Attempts(
   }
 
   private Step<Attempts, AttemptEffect> routed(
-      int placed, double firstByteMs, AttemptSettings settings, long nowMs) {
+      AttemptEvent.Routed routed, AttemptSettings settings, long nowMs) {
+    int placed = routed.endpoint();
+    double firstByteMs = routed.firstByteMs();
     if (phase == Phase.WAITING && hedge == HEDGE_ROUTING) {
       return Step.to(
           hedged(last + 1, placed),
@@ -150,12 +168,12 @@ public record Attempts(
       return Step.to(this);
     }
     double patienceMs =
-        Math.clamp(
-            firstByteMs * settings.firstByteFactor(),
-            settings.firstByteMsLeast(),
-            Math.max(firstByteMs, settings.firstByteMsMost()));
+        Math.max(firstByteMs * settings.firstByteFactor(), settings.firstByteMsLeast());
+    if (!routed.whole()) {
+      patienceMs = Math.min(patienceMs, Math.max(firstByteMs, settings.firstByteMsMost()));
+    }
     long lastMs = moving() ? moveByMs(settings) : deadlineMs;
-    long byMs = Math.min(lastMs, nowMs + (long) patienceMs);
+    long byMs = (long) Math.min(lastMs, nowMs + patienceMs);
     double hedgeAtMs =
         Math.max(nowMs + firstByteMs, deadlineMs - settings.hedgeFactor() * firstByteMs);
     boolean hedges = !moving() && last + 1 < settings.attemptsMax() && hedgeAtMs < byMs;

@@ -12,6 +12,8 @@ public final class Continuity {
   ///
   /// @param streamed whether the answer comes as a stream at all
   /// @param finished whether the reason of its end has been passed on: only the books are missing
+  /// @param closable whether somebody else can say the end: not where the last event repeats the
+  ///   whole answer, as in the Responses API
   /// @param choices how many answers were asked for
   /// @param guided whether a grammar or a schema guides the engine
   /// @param toolCall whether a part of a tool call has been passed on
@@ -22,6 +24,7 @@ public final class Continuity {
   public record Facts(
       boolean streamed,
       boolean finished,
+      boolean closable,
       int choices,
       boolean guided,
       boolean toolCall,
@@ -43,7 +46,8 @@ public final class Continuity {
     GUIDED,
     /// A tool call's beginning is known as text only.
     HALF_TOOL_CALL,
-    /// A frame could not be read, so what the client has had is not known.
+    /// A frame could not be read, so what the client has had is not known; or all of the text has
+    /// been passed on and the last event, which repeats it, has not.
     NOT_UNDERSTOOD,
     /// More text than is kept.
     TOO_LONG;
@@ -64,10 +68,10 @@ public final class Continuity {
     if (!facts.streamed()) {
       return Verdict.NOT_STREAMED;
     }
-    if (facts.finished()) {
+    if (facts.finished() && facts.closable()) {
       return Verdict.CLOSE;
     }
-    if (!facts.understood()) {
+    if (facts.finished() || !facts.understood()) {
       return Verdict.NOT_UNDERSTOOD;
     }
     if (facts.choices() > 1) {

@@ -71,7 +71,9 @@ public record Governor(
     record Admit(double aiShare) implements Effect {}
 
     /// Revoke running work worth this share (`Victims`), and say so with `Revoked`.
-    record Revoke(double share) implements Effect {}
+    ///
+    /// @param withinMs left of the promise: what ends by itself within it may stay
+    record Revoke(double share, double withinMs) implements Effect {}
 
     /// The radio has what it claimed.
     ///
@@ -301,8 +303,8 @@ public record Governor(
     long claimed = claimedAtMs;
     long over = net <= GRAIN ? NEVER : overSinceMs == NEVER ? nowMs : overSinceMs;
     if (net > GRAIN && (silent || nowMs - over >= settings.patienceMs())) {
-      effects.add(new Effect.Revoke(net));
       claimed = claimed == NEVER ? wantedAtMs : claimed;
+      effects.add(new Effect.Revoke(net, Math.max(0, claimed + settings.reclaimMsMax() - nowMs)));
     } else if (claimed != NEVER && deficit - stillCounted <= GRAIN) {
       effects.add(new Effect.Reclaimed(claimed, nowMs - claimed));
       claimed = NEVER;

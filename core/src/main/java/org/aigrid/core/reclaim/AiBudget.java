@@ -1,6 +1,7 @@
 package org.aigrid.core.reclaim;
 
 import org.aigrid.core.engine.EngineProfile;
+import org.aigrid.core.model.ServiceTier;
 
 /// What AI may have of an endpoint beside the radio. Immutable.
 ///
@@ -23,11 +24,26 @@ public record AiBudget(int sequences, double prefillTokensPerSecond, long kvToke
     return (int) (aiShare * sequencesMax + 1e-9);
   }
 
+  /// Whether one more request of a class may begin where so many run: each class has its share of
+  /// what AI may have, the least urgent the smallest.
+  public static boolean admits(
+      double aiShare, int sequencesMax, ServiceTier tier, int sequencesRunning) {
+    return sequencesRunning < Math.ceil(sequences(aiShare, sequencesMax) * tier.ceiling());
+  }
+
   /// Prompt tokens that a step may take beside so many sequences, so that the step, which nothing
   /// interrupts, is over within the deadline; 0 when not even the sequences alone are.
   public static int chunkTokensWithin(EngineProfile profile, int sequences, double deadlineMs) {
     double leftMs = deadlineMs - profile.step().stepMs(0, sequences, 0);
     double tokens = leftMs / profile.step().prefillMsPerToken();
     return (int) Math.clamp(tokens, 0, profile.chunkTokens());
+  }
+
+  /// An engine beside a radio: as it is, but with steps that are over within the deadline, so that
+  /// whoever has to go is gone by then.
+  public static EngineProfile inPieces(EngineProfile profile, double deadlineMs) {
+    int chunk = chunkTokensWithin(profile, profile.sequencesMax(), deadlineMs);
+    return new EngineProfile(
+        profile.step(), Math.max(1, chunk), profile.sequencesMax(), profile.kvTokensMax());
   }
 }

@@ -45,14 +45,14 @@ class AttemptsTest {
 
   private void beginRelaying() {
     begin();
-    on(new AttemptEvent.Routed(4, 100), 0);
+    on(new AttemptEvent.Routed(4, 100, false), 0);
     on(new AttemptEvent.FirstByte(0), 10);
   }
 
   @Test
   void aRequestIsRoutedDispatchedRelayedAndFinished() {
     assertThat(effects).hasOnlyElementsOfType(AttemptEffect.Route.class).hasSize(1);
-    on(new AttemptEvent.Routed(4, 800), 1_000);
+    on(new AttemptEvent.Routed(4, 800, false), 1_000);
     assertThat(effects).containsExactly(dispatch(4, 0, 1_000 + 8_000));
     on(new AttemptEvent.FirstByte(0), 1_500);
     assertThat(effects).containsExactly(new AttemptEffect.Relay(0));
@@ -63,11 +63,11 @@ class AttemptsTest {
 
   @Test
   void aFailureBeforeTheFirstByteIsTriedElsewhereWithoutTheEndpointsThatFailed() {
-    on(new AttemptEvent.Routed(4, 100), 0);
+    on(new AttemptEvent.Routed(4, 100, false), 0);
     on(lost(), 10);
     assertThat(effects.getFirst()).isEqualTo(new AttemptEffect.Abandon(0));
     assertThat(((AttemptEffect.Route) effects.getLast()).triedEndpoints()).containsExactly(4);
-    on(new AttemptEvent.Routed(9, 100), 20);
+    on(new AttemptEvent.Routed(9, 100, false), 20);
     assertThat(effects).containsExactly(dispatch(9, 1, 20 + 5_000));
     on(lost(), 30);
     assertThat(((AttemptEffect.Route) effects.getLast()).triedEndpoints()).containsExactly(4, 9);
@@ -82,7 +82,7 @@ class AttemptsTest {
     assertThat(effects.getFirst()).isEqualTo(new AttemptEffect.Abandon(0));
     assertThat(((AttemptEffect.Route) effects.getLast()).triedEndpoints()).containsExactly(4);
     assertThat(state.moving()).isTrue();
-    on(new AttemptEvent.Routed(9, 100), 40);
+    on(new AttemptEvent.Routed(9, 100, false), 40);
     assertThat(effects).containsExactly(dispatch(9, 1, 40 + 5_000));
     on(new AttemptEvent.FirstByte(1), 50);
     assertThat(effects).containsExactly(new AttemptEffect.Rejoin(1));
@@ -92,7 +92,7 @@ class AttemptsTest {
         .as("where it was before the last move may take it again")
         .containsExactly(9);
     assertThat(state.moves()).isEqualTo(2);
-    on(new AttemptEvent.Routed(4, 100), 70);
+    on(new AttemptEvent.Routed(4, 100, false), 70);
     on(new AttemptEvent.FirstByte(2), 80);
     on(new AttemptEvent.Ended(2), 90);
     assertThat(effects).containsExactly(new AttemptEffect.Finish(Outcome.COMPLETE));
@@ -111,10 +111,10 @@ class AttemptsTest {
     }
     for (int move = 0; move < SETTINGS.movesMax(); move++) {
       on(broken(), 100 * move);
-      on(new AttemptEvent.Routed(move, 100), 100 * move);
+      on(new AttemptEvent.Routed(move, 100, false), 100 * move);
       on(new AttemptEvent.FirstByte(state.attempt()), 100 * move);
     }
-    assertThat(state.mayMove(SETTINGS)).isFalse();
+    assertThat(state.move(true, SETTINGS)).isEqualTo(Permit.NO);
     on(broken(), 9_000);
     assertThat(effects).contains(new AttemptEffect.Finish(Outcome.BROKEN));
   }
@@ -128,12 +128,16 @@ class AttemptsTest {
     on(new AttemptEvent.RouteDue(), 310);
     assertThat(effects).hasOnlyElementsOfType(AttemptEffect.Route.class);
     for (int i = 0; i < SETTINGS.moveTriesMax() - 1; i++) {
-      on(new AttemptEvent.Routed(20 + i, 100), 320);
-      assertThat(state.mayRetry(state.attempt(), SETTINGS, 330)).isTrue();
+      on(new AttemptEvent.Routed(20 + i, 100, false), 320);
+      assertThat(state.retry(state.attempt(), Failure.REFUSED_ELSEWHERE, SETTINGS, 330))
+          .as("a site that is full turns a stream under way away for nothing")
+          .isEqualTo(Permit.FREE);
+      assertThat(state.retry(state.attempt(), Failure.UNREACHABLE, SETTINGS, 330))
+          .isEqualTo(Permit.FROM_BUDGET);
       on(lost(), 330);
       assertThat(state.phase()).isEqualTo(Phase.ROUTING);
     }
-    on(new AttemptEvent.Routed(40, 100), 340);
+    on(new AttemptEvent.Routed(40, 100, false), 340);
     on(lost(), 350);
     assertThat(effects)
         .containsExactly(
@@ -152,7 +156,7 @@ class AttemptsTest {
 
   @Test
   void withoutBudgetAttemptsOrTimeTheFailureIsAnswered() {
-    on(new AttemptEvent.Routed(4, 100), 0);
+    on(new AttemptEvent.Routed(4, 100, false), 0);
     Attempts waiting = state;
     var overBudget = new AttemptEvent.Failed(0, Failure.REFUSED_ELSEWHERE, 7_000, false);
     assertThat(waiting.on(overBudget, SETTINGS, 10).effects())
@@ -160,12 +164,13 @@ class AttemptsTest {
             new AttemptEffect.Abandon(0),
             new AttemptEffect.AnswerFailed(Failure.REFUSED_ELSEWHERE, 1, 7_000),
             new AttemptEffect.Finish(Outcome.FAILED));
-    assertThat(waiting.mayRetry(0, SETTINGS, 59_999)).isTrue();
-    assertThat(waiting.mayRetry(0, SETTINGS, 60_000)).isFalse();
+    assertThat(waiting.retry(0, Failure.REFUSED_ELSEWHERE, SETTINGS, 59_999))
+        .isEqualTo(Permit.FROM_BUDGET);
+    assertThat(waiting.retry(0, Failure.UNREACHABLE, SETTINGS, 60_000)).isEqualTo(Permit.NO);
     assertThat(waiting.on(lost(), SETTINGS, 60_000).state().phase()).isEqualTo(Phase.FINISHED);
     for (int attempt = 0; attempt < SETTINGS.attemptsMax() - 1; attempt++) {
       on(lost(), 20);
-      on(new AttemptEvent.Routed(5 + attempt, 100), 20);
+      on(new AttemptEvent.Routed(5 + attempt, 100, false), 20);
     }
     on(lost(), 30);
     assertThat(effects)
@@ -176,7 +181,7 @@ class AttemptsTest {
 
   @Test
   void noAttemptWaitsBeyondTheClientsDeadline() {
-    on(new AttemptEvent.Routed(4, 1e9), 59_000);
+    on(new AttemptEvent.Routed(4, 1e9, false), 59_000);
     assertThat(effects).containsExactly(dispatch(4, 0, 60_000));
   }
 
@@ -184,8 +189,16 @@ class AttemptsTest {
   void anAnswerThatComesWholeIsExpectedWhenItIsComplete() {
     assertThat(AttemptSettings.expectedFirstByteMs(100, 20, true, 1_000)).isEqualTo(100);
     assertThat(AttemptSettings.expectedFirstByteMs(100, 20, false, 1_000)).isEqualTo(20_100);
-    on(new AttemptEvent.Routed(4, 20_100), 0);
-    assertThat(((AttemptEffect.Dispatch) effects.getFirst()).firstByteByMs()).isGreaterThan(20_100);
+    double longMs = AttemptSettings.expectedFirstByteMs(100, 20, false, 2_000);
+    on(new AttemptEvent.Routed(4, longMs / 10, true), 0);
+    assertThat(((AttemptEffect.Dispatch) effects.getFirst()).firstByteByMs())
+        .as("a whole answer has its multiple, however long it is")
+        .isEqualTo(40_100);
+    begin();
+    on(new AttemptEvent.Routed(4, longMs, true), 0);
+    assertThat(((AttemptEffect.Dispatch) effects.getFirst()).firstByteByMs())
+        .as("until the client's deadline")
+        .isEqualTo(60_000);
   }
 
   @Test
@@ -198,12 +211,12 @@ class AttemptsTest {
   @Test
   void aRequestNearItsDeadlineIsHedgedAndTheFirstByteWins() {
     begin();
-    on(new AttemptEvent.Routed(4, 2_000), 55_000);
+    on(new AttemptEvent.Routed(4, 2_000, false), 55_000);
     // Expected at 57,000; a second try of 2 x 2,000 ms can start at 56,000 at the latest.
     assertThat(effects).containsExactly(new AttemptEffect.Dispatch(4, 0, 60_000, 57_000));
     on(new AttemptEvent.HedgeDue(0, true), 57_000);
     assertThat(((AttemptEffect.Route) effects.getFirst()).triedEndpoints()).containsExactly(4);
-    on(new AttemptEvent.Routed(9, 500), 57_000);
+    on(new AttemptEvent.Routed(9, 500, false), 57_000);
     assertThat(effects).containsExactly(dispatch(9, 1, 60_000));
     Attempts both = state;
     on(new AttemptEvent.FirstByte(1), 57_600);
@@ -227,7 +240,7 @@ class AttemptsTest {
   @Test
   void withoutNeedBudgetOrPlaceThereIsNoHedge() {
     begin();
-    on(new AttemptEvent.Routed(4, 100), 0);
+    on(new AttemptEvent.Routed(4, 100, false), 0);
     assertThat(effects).as("the deadline is far").containsExactly(dispatch(4, 0, 5_000));
     on(new AttemptEvent.HedgeDue(0, false), 57_000);
     assertThat(effects).isEmpty();
@@ -318,7 +331,8 @@ class AttemptsTest {
         };
     return switch (random.nextInt(24)) {
       case 0, 1, 2, 3, 4, 5 ->
-          new AttemptEvent.Routed(random.nextInt(50), random.nextDouble(5_000));
+          new AttemptEvent.Routed(
+              random.nextInt(50), random.nextDouble(5_000), random.nextBoolean());
       case 6, 7, 8 -> new AttemptEvent.Failed(attempt, Failure.TOO_SLOW, 0, random.nextInt(4) > 0);
       case 9, 10, 11, 12 -> new AttemptEvent.FirstByte(attempt);
       case 13 -> random.nextInt(4) > 0 ? broken() : new AttemptEvent.Ended(attempt);
@@ -333,9 +347,9 @@ class AttemptsTest {
 
   @Test
   void whatAnAbandonedAttemptStillSaysIsNotTakenForTheNextOnes() {
-    on(new AttemptEvent.Routed(4, 100), 0);
+    on(new AttemptEvent.Routed(4, 100, false), 0);
     on(lost(), 10);
-    on(new AttemptEvent.Routed(9, 100), 20);
+    on(new AttemptEvent.Routed(9, 100, false), 20);
     Attempts second = state;
     for (AttemptEvent late :
         List.of(

@@ -80,6 +80,19 @@ class GovernorTest {
   }
 
   @Test
+  void whatIsSparedHasWhatIsLeftOfThePromiseAndNoMore() {
+    calm(0.2, 0.5);
+    for (int passedMs = 0; passedMs <= SETTINGS.reclaimMsMax() + 40; passedMs += 20) {
+      hear(0.7, 0.5, 10_020 + passedMs);
+      double leftMs = Math.max(0, SETTINGS.reclaimMsMax() - passedMs);
+      assertThat(effects)
+          .filteredOn(Effect.Revoke.class::isInstance)
+          .singleElement()
+          .satisfies(e -> assertThat(((Effect.Revoke) e).withinMs()).isEqualTo(leftMs));
+    }
+  }
+
+  @Test
   void aRevocationThatNobodyConfirmsIsNotWaitedForForEver() {
     calm(0.2, 0.5);
     hear(0.8, 0.5, 10_010);
@@ -151,7 +164,7 @@ class GovernorTest {
           governor.on(new Event.Heard(demand, now), counted, settings, now);
       governor = step.state();
       for (Effect effect : step.effects()) {
-        if (effect instanceof Effect.Revoke(double share)) {
+        if (effect instanceof Effect.Revoke(double share, double _)) {
           double actual = Math.min(share, site.inUse);
           site.revoked += actual;
           site.leaving.add(new double[] {now + random.nextInt(10, 80), actual});
@@ -219,7 +232,7 @@ class GovernorTest {
   private double revoke(
       ArrayDeque<double[]> leaving, double inUse, long now, SplittableRandom random) {
     for (Effect effect : effects) {
-      if (effect instanceof Effect.Revoke(double share)) {
+      if (effect instanceof Effect.Revoke(double share, double _)) {
         double rounded = Math.min(inUse, Math.ceil(share / 0.02 - 1e-6) * 0.02);
         double at = now + random.nextInt(5, 60);
         double last = leaving.isEmpty() ? 0 : leaving.peekLast()[0];

@@ -39,6 +39,18 @@ class ReclaimTest {
   }
 
   @Test
+  void eachClassBeginsWithinItsShareOfTheBudget() {
+    assertThat(AiBudget.admits(0.5, 20, ServiceTier.REALTIME, 9)).isTrue();
+    assertThat(AiBudget.admits(0.5, 20, ServiceTier.REALTIME, 10)).isFalse();
+    for (ServiceTier tier : ServiceTier.values()) {
+      int most = (int) Math.ceil(10 * tier.ceiling());
+      assertThat(AiBudget.admits(0.5, 20, tier, most - 1)).as("%s", tier).isTrue();
+      assertThat(AiBudget.admits(0.5, 20, tier, most)).as("%s", tier).isFalse();
+      assertThat(AiBudget.admits(0.04, 20, tier, 0)).as("%s", tier).isFalse();
+    }
+  }
+
+  @Test
   void aStepStaysWithinItsDeadline() {
     for (double deadlineMs : new double[] {5, 20, 50, 100, 1_000}) {
       for (int sequences : new int[] {0, 1, 16, 64}) {

@@ -56,11 +56,16 @@ public final class EmulatedEngine implements Engine {
   /// @param endpoint what it emulates
   /// @param waitingMax requests without a sequence, over all replicas
   public EmulatedEngine(EndpointSpec endpoint, int waitingMax) {
+    this(endpoint, EngineProfiles.of(endpoint), waitingMax);
+  }
+
+  /// As above, with other bounds than the endpoint's accelerator would have.
+  public EmulatedEngine(EndpointSpec endpoint, EngineProfile profile, int waitingMax) {
     if (waitingMax < 0) {
       throw new IllegalArgumentException("waitingMax: " + waitingMax + " (expected: 0 or more)");
     }
     this.endpoint = endpoint;
-    profile = EngineProfiles.of(endpoint);
+    this.profile = profile;
     label = "[emulated: " + endpoint.model().name() + "]";
     openMax = endpoint.sequencesMax() * endpoint.replicas() + waitingMax;
   }

@@ -40,6 +40,7 @@ import org.aigrid.core.node.AttemptSettings;
 import org.aigrid.core.node.Attempts;
 import org.aigrid.core.node.Continuity;
 import org.aigrid.core.node.Continuity.Verdict;
+import org.aigrid.core.node.Permit;
 import org.aigrid.core.node.Step;
 import org.aigrid.core.route.Explanation;
 import org.aigrid.core.route.Refusal;
@@ -332,10 +333,8 @@ final class Exchange implements SiteCall.Listener {
             new AttemptEvent.Routed(
                 where.endpoint(),
                 AttemptSettings.expectedFirstByteMs(
-                    where.firstTokenMs(),
-                    where.tokenMs(),
-                    known.stream(),
-                    known.outputTokensMax())));
+                    where.firstTokenMs(), where.tokenMs(), known.stream(), known.outputTokensMax()),
+                !known.stream()));
       }
     }
   }
@@ -358,12 +357,7 @@ final class Exchange implements SiteCall.Listener {
     }
     long nowMs = gateway.grid().nowMs();
     next.watch(
-        after(
-            firstByteByMs - nowMs,
-            () -> {
-              gateway.dispatch().unreachable(gateway.grid().view(), where.endpoint());
-              failed(attempt, Failure.TOO_SLOW, 0);
-            }),
+        after(firstByteByMs - nowMs, () -> failed(attempt, Failure.TOO_SLOW, 0)),
         hedgeAtMs == AttemptEffect.NEVER ? null : after(hedgeAtMs - nowMs, () -> hedge(attempt)));
     next.send(
         gateway.upstreams(context.channel().eventLoop()),
@@ -451,23 +445,30 @@ final class Exchange implements SiteCall.Listener {
     if (state == null || failing == null) {
       return;
     }
-    if (failure == Failure.UNREACHABLE) {
+    if (failure != Failure.REFUSED_ELSEWHERE) {
       gateway.dispatch().unreachable(gateway.grid().view(), failing.placed.endpoint());
     }
-    boolean may = state.mayRetry(attempt, gateway.settings().attempts(), gateway.grid().nowMs());
     boolean allowed =
-        may && (failure == Failure.REFUSED_ELSEWHERE && begun || gateway.dispatch().spendRetry());
+        allowed(
+            state.retry(attempt, failure, gateway.settings().attempts(), gateway.grid().nowMs()));
     if (allowed) {
       gateway.metrics().retried(failure.name().toLowerCase(Locale.ROOT));
     }
     on(new AttemptEvent.Failed(attempt, failure, retryAfterMs, allowed));
   }
 
+  private boolean allowed(Permit permit) {
+    return switch (permit) {
+      case NO -> false;
+      case FREE -> true;
+      case FROM_BUDGET -> gateway.dispatch().spendRetry();
+    };
+  }
+
   /// The stream has lost its site.
   ///
   /// @param why for the metrics: `lost`, `silent`, `radio`, `drain`
-  /// @param asked whether the site itself asked for the move; such moves need no budget, since the
-  ///   site bounds them
+  /// @param asked whether the site itself asked for the move
   private void broken(SiteCall from, String why, boolean asked) {
     Attempts state = attempts;
     if (state == null || from != call) {
@@ -477,15 +478,12 @@ final class Exchange implements SiteCall.Listener {
       gateway.dispatch().unreachable(gateway.grid().view(), from.placed.endpoint());
     }
     Verdict verdict = seen == null ? Verdict.NOT_STREAMED : Continuity.judge(seen.facts());
-    if (verdict == Verdict.CLOSE && !"/v1/responses".equals(path)) {
+    if (verdict == Verdict.CLOSE) {
       close(from);
       return;
     }
     boolean resumable = verdict.resumable();
-    boolean allowed =
-        resumable
-            && state.mayMove(gateway.settings().attempts())
-            && (asked || gateway.dispatch().spendRetry());
+    boolean allowed = resumable && allowed(state.move(asked, gateway.settings().attempts()));
     if (allowed) {
       brokenNanos = from.lastByteNanos;
     } else {
@@ -659,7 +657,11 @@ final class Exchange implements SiteCall.Listener {
           .set(HttpHeaderNames.CONTENT_TYPE, EVENT_STREAM)
           .set(HttpHeaderNames.CACHE_CONTROL, NO_CACHE);
       frames = new SseFrames(context.alloc(), gateway.settings().frameBytesMax());
-      seen = new StreamScan(scan == null ? 1 : scan.choices(), scan != null && scan.guided());
+      seen =
+          new StreamScan(
+              scan == null ? 1 : scan.choices(),
+              scan != null && scan.guided(),
+              !"/v1/responses".equals(path));
       listen(from);
     } else {
       copy(head, headers, HttpHeaderNames.CONTENT_TYPE);

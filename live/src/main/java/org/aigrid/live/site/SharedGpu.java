@@ -9,4 +9,11 @@ import org.aigrid.live.radio.GpuSplit;
 /// @param radio where it hears what the radio wants
 /// @param split what enforces the split on the device beside the engine's limits
 /// @param governor bounds and manners
-public record SharedGpu(CalibratedRadio radio, GpuSplit split, Governor.Settings governor) {}
+public record SharedGpu(CalibratedRadio radio, GpuSplit split, Governor.Settings governor)
+    implements AutoCloseable {
+  @Override
+  public void close() {
+    radio.close();
+    split.close();
+  }
+}

@@ -43,7 +43,8 @@ public final class SiteAgent implements AutoCloseable {
   private final AtomicLong sequence = new AtomicLong();
   private final Set<RunningCall> running = ConcurrentHashMap.newKeySet();
   private volatile AdmissionState admission = AdmissionState.NEW_AND_EXISTING;
-  private @Nullable SiteGovernor governor;
+  private final @Nullable SiteGovernor governor;
+  private volatile boolean registered;
   private volatile boolean muted;
   private volatile boolean dead;
   private @Nullable ScheduledFuture<?> beating;
@@ -52,7 +53,8 @@ public final class SiteAgent implements AutoCloseable {
       SiteAgentSettings settings,
       Map<String, Backend> backends,
       EventLoops loops,
-      HeartbeatSink sink) {
+      HeartbeatSink sink,
+      @Nullable SharedGpu radio) {
     this.settings = settings;
     this.backends = Map.copyOf(backends);
     this.sink = sink;
@@ -66,7 +68,24 @@ public final class SiteAgent implements AutoCloseable {
                 + " (expected: one for each of its endpoints)");
       }
     }
-    server = HttpServer.start(settings.http(), loops, () -> new SiteHandler(this));
+    governor =
+        radio == null
+            ? null
+            : new SiteGovernor(
+                settings.site(),
+                radio.radio(),
+                radio.split(),
+                radio.governor(),
+                running,
+                this::beatSoon);
+    try {
+      server = HttpServer.start(settings.http(), loops, () -> new SiteHandler(this));
+    } catch (RuntimeException e) {
+      if (governor != null) {
+        governor.close();
+      }
+      throw e;
+    }
   }
 
   /// Listens, registers, and begins to send heartbeats.
@@ -83,23 +102,22 @@ public final class SiteAgent implements AutoCloseable {
 
   /// As above, at a site whose GPU also serves the radio.
   ///
-  /// @param radio what the site hears of it, closed with the agent; null for a site without one
+  /// @param radio what the site hears of it, closed with the agent, and at once when that cannot
+  ///   start; null for a site without one
   public static SiteAgent start(
       SiteAgentSettings settings,
       Map<String, Backend> backends,
       EventLoops loops,
       HeartbeatSink sink,
       @Nullable SharedGpu radio) {
-    var agent = new SiteAgent(settings, backends, loops, sink);
-    if (radio != null) {
-      agent.governor =
-          new SiteGovernor(
-              settings.site(),
-              radio.radio(),
-              radio.split(),
-              radio.governor(),
-              agent.running,
-              agent::beatSoon);
+    SiteAgent agent;
+    try {
+      agent = new SiteAgent(settings, backends, loops, sink, radio);
+    } catch (RuntimeException e) {
+      if (radio != null) {
+        radio.close();
+      }
+      throw e;
     }
     agent.register();
     agent.beat();
@@ -187,7 +205,7 @@ public final class SiteAgent implements AutoCloseable {
   }
 
   private void beatSoon() {
-    if (!dead) {
+    if (registered && !dead) {
       HEART.execute(this::beatSafely);
     }
   }
@@ -247,6 +265,7 @@ public final class SiteAgent implements AutoCloseable {
 
   private void register() {
     sink.register(settings.site(), new SiteAddress(settings.http().host(), server.port()));
+    registered = true;
   }
 
   private void beatSafely() {

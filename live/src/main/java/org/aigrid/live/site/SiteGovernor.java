@@ -2,9 +2,7 @@ package org.aigrid.live.site;
 
 import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Executors;
@@ -32,15 +30,17 @@ import org.slf4j.LoggerFactory;
 /// sets what AI is admitted to, moves those who have to go, and keeps a record of each reclaim.
 /// Needs no answer from anybody.
 ///
-/// A request holds its share of the site's sequences from the moment it is admitted until its
-/// engine says that it has left the device. All governors of a process share one thread; a turn
-/// costs some microseconds. Safe for many threads.
+/// A request holds its share of the site's sequences from the moment it is admitted until it is
+/// over; one that is moved, until its engine says that it has left the device. One whose client
+/// goes away counts as over at once, some milliseconds before its last pass is. All governors of a
+/// process share one thread; a turn costs some microseconds. Safe for many threads.
 final class SiteGovernor implements AutoCloseable {
   /// Between two looks at the radio: half of what the promise to close the budget allows.
   static final int PERIOD_MS = 5;
 
   private static final Logger log = LoggerFactory.getLogger(SiteGovernor.class);
   private static final int RECORDS_MAX = 1_000;
+  private static final int SEQUENCES_LEAST = 2;
   private static final long RATE_EVERY_NANOS = TimeUnit.SECONDS.toNanos(10);
   private static final ScheduledExecutorService CLOCK =
       Executors.newSingleThreadScheduledExecutor(
@@ -77,6 +77,7 @@ final class SiteGovernor implements AutoCloseable {
   private int turns;
   private long ratedNanos = System.nanoTime();
   private double toldShare = -1;
+  private long budgetFellNanos = System.nanoTime();
 
   private volatile double aiShare;
   private volatile double demand = 1;
@@ -87,14 +88,16 @@ final class SiteGovernor implements AutoCloseable {
   private static final class Claim {
     final long roseNanos;
     final double demand;
-    long closedNanos;
+    final long closedNanos;
     int revoked;
     long lostTokens;
     long lastGoneNanos;
 
-    Claim(long roseNanos, double demand) {
+    /// @param budgetFellNanos the budget may have been closed before the demand rose
+    Claim(long roseNanos, double demand, long budgetFellNanos) {
       this.roseNanos = roseNanos;
       this.demand = demand;
+      closedNanos = Math.max(roseNanos, budgetFellNanos);
     }
   }
 
@@ -121,6 +124,16 @@ final class SiteGovernor implements AutoCloseable {
       sequences += endpoint.sequencesMax() * endpoint.replicas();
       slowestMs = Math.max(slowestMs, profile.decodeMsPerToken(1, 0));
       prefill = Math.min(prefill, profile.prefillTokensPerSecond());
+    }
+    if (sequences < SEQUENCES_LEAST) {
+      throw new IllegalArgumentException(
+          "site "
+              + siteId
+              + ": its engines take "
+              + sequences
+              + " request at a time and its GPU is shared with a radio (expected: sequences = "
+              + SEQUENCES_LEAST
+              + " or more; a share of one request is none, so AI would never run there)");
     }
     sequencesMax = sequences;
     tokenMs = slowestMs;
@@ -163,10 +176,9 @@ final class SiteGovernor implements AutoCloseable {
     return radio;
   }
 
-  /// Whether one more request of that class may begin: its class's share of what AI may have.
+  /// Whether one more request of that class may begin.
   boolean admits(ServiceTier tier) {
-    int budget = AiBudget.sequences(aiShare, sequencesMax);
-    return running.size() < Math.ceil(budget * tier.ceiling());
+    return AiBudget.admits(aiShare, sequencesMax, tier, running.size());
   }
 
   private void turnSafely() {
@@ -217,13 +229,17 @@ final class SiteGovernor implements AutoCloseable {
     for (Governor.Effect effect : step.effects()) {
       switch (effect) {
         case Governor.Effect.Admit(double share) -> admit(share);
-        case Governor.Effect.Revoke(double share) -> revoke(share, now, nowMs);
+        case Governor.Effect.Revoke(double share, double withinMs) ->
+            revoke(share, withinMs, now, nowMs);
         case Governor.Effect.Reclaimed _ -> reclaimed();
       }
     }
   }
 
   private void admit(double share) {
+    if (share < aiShare) {
+      budgetFellNanos = System.nanoTime();
+    }
     aiShare = share;
     split.give(share);
     boolean none = share == 0 != (toldShare == 0);
@@ -233,7 +249,7 @@ final class SiteGovernor implements AutoCloseable {
     }
   }
 
-  private void revoke(double share, long now, long nowMs) {
+  private void revoke(double share, double withinMs, long now, long nowMs) {
     List<RunningCall> calls = new ArrayList<>(running);
     var list = new ArrayList<Victims.Running>(calls.size());
     for (int i = 0; i < calls.size(); i++) {
@@ -250,22 +266,18 @@ final class SiteGovernor implements AutoCloseable {
     }
     Claim open = claim;
     if (open == null) {
-      open = new Claim(demandRoseNanos, demand);
-      open.closedNanos = System.nanoTime(); // the budget closed in this turn, before this
+      open = new Claim(demandRoseNanos, demand, budgetFellNanos);
       claim = open;
-      reclaims++;
     }
     int gone = 0;
-    Map<ServiceTier, Integer> byTier = new HashMap<>();
     for (Victims.Running victim :
-        Victims.choose(list, share, tokenMs, prefillTokensPerSecond, settings.reclaimMsMax())) {
+        Victims.choose(list, share, tokenMs, prefillTokensPerSecond, withinMs)) {
       RunningCall call = calls.get(victim.number());
       if (call.move("radio", () -> left.add(System.nanoTime()))) {
         gone++;
         leaving++;
         open.revoked++;
         open.lostTokens += victim.replayTokens();
-        byTier.merge(victim.tier(), 1, Integer::sum);
       }
     }
     revokedSince += gone;
@@ -273,9 +285,6 @@ final class SiteGovernor implements AutoCloseable {
         governor
             .on(new Governor.Event.Revoked(gone / (double) sequencesMax), inUse(), settings, nowMs)
             .state();
-    if (gone > 0) {
-      log.debug("{}: the radio wants {}, {} had to go: {}", siteId, demand, gone, byTier);
-    }
   }
 
   private void reclaimed() {
@@ -294,6 +303,7 @@ final class SiteGovernor implements AutoCloseable {
             done.revoked,
             done.lostTokens,
             Math.max(0, goneMs - settings.reclaimMsMax()));
+    reclaims++;
     synchronized (records) {
       if (records.size() == RECORDS_MAX) {
         records.removeFirst();

@@ -3,7 +3,11 @@ package org.aigrid.live.up;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.aigrid.core.engine.EngineProfile;
+import org.aigrid.core.engine.EngineProfiles;
 import org.aigrid.core.model.EndpointSpec;
+import org.aigrid.core.node.Governor;
+import org.aigrid.core.reclaim.AiBudget;
 import org.aigrid.live.control.HeartbeatSink;
 import org.aigrid.live.engine.EmulatedEngine;
 import org.aigrid.live.engine.LlamaEngine;
@@ -33,7 +37,9 @@ record SiteParts(String token, EventLoops loops, LiveGridSettings settings) {
       List<EndpointSpec> endpoints = plan.spec().endpoints();
       for (int i = 0; i < endpoints.size(); i++) {
         EndpointSpec endpoint = endpoints.get(i);
-        backends.put(endpoint.model().name(), backend(endpoint, plan.engines().get(i)));
+        backends.put(
+            endpoint.model().name(),
+            backend(endpoint, plan.engines().get(i), plan.radio() != null));
       }
       return SiteAgent.start(
           SiteAgentSettings.of(plan.spec(), token)
@@ -48,10 +54,21 @@ record SiteParts(String token, EventLoops loops, LiveGridSettings settings) {
     }
   }
 
-  private Backend backend(EndpointSpec endpoint, EnginePlan plan) {
+  /// Beside a radio an engine takes prompts in pieces that keep the promise to it.
+  private static EngineProfile profile(EndpointSpec endpoint, boolean besideRadio) {
+    EngineProfile alone = EngineProfiles.of(endpoint);
+    Governor.Settings promise = Governor.Settings.DEFAULT;
+    return besideRadio
+        ? AiBudget.inPieces(alone, promise.reclaimMsMax() - promise.closeMsMax())
+        : alone;
+  }
+
+  private Backend backend(EndpointSpec endpoint, EnginePlan plan, boolean besideRadio) {
     return switch (plan) {
       case EnginePlan.Emulated _ ->
-          new Backend.Local(new EmulatedEngine(endpoint, settings.waitingMax()), true);
+          new Backend.Local(
+              new EmulatedEngine(endpoint, profile(endpoint, besideRadio), settings.waitingMax()),
+              true);
       case EnginePlan.Gguf(var file) ->
           new Backend.Local(
               new LlamaEngine(

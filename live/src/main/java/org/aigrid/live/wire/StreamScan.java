@@ -27,6 +27,7 @@ public final class StreamScan {
 
   private final int choices;
   private final boolean guided;
+  private final boolean closable;
   private byte[] scratch = new byte[512];
   private @Nullable String id;
   private long createdSeconds;
@@ -45,9 +46,11 @@ public final class StreamScan {
 
   /// @param choices how many the client asked for
   /// @param guided whether a grammar guides the engine
-  public StreamScan(int choices, boolean guided) {
+  /// @param closable whether the gateway can say the stream's end in its site's place
+  public StreamScan(int choices, boolean guided, boolean closable) {
     this.choices = choices;
     this.guided = guided;
+    this.closable = closable;
   }
 
   /// Reads a whole frame, and moves its reader index behind what is for the gateway alone.
@@ -302,7 +305,7 @@ public final class StreamScan {
   /// What core has to know of the stream if it breaks now.
   public Continuity.Facts facts() {
     return new Continuity.Facts(
-        true, finished, choices, guided, toolCall, exact, understood, text.length());
+        true, finished, closable, choices, guided, toolCall, exact, understood, text.length());
   }
 
   /// Whether the stream's own end has been passed on: `[DONE]`, or the last event.

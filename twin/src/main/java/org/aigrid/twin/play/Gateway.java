@@ -10,6 +10,7 @@ import org.aigrid.core.node.AttemptEffect;
 import org.aigrid.core.node.AttemptEvent;
 import org.aigrid.core.node.AttemptSettings;
 import org.aigrid.core.node.Attempts;
+import org.aigrid.core.node.Permit;
 import org.aigrid.core.node.RetryBudget;
 import org.aigrid.core.node.Step;
 import org.aigrid.core.route.RouteRequest;
@@ -288,7 +289,7 @@ final class Gateway {
     Attempts state = from.attempts(row);
     if (state == null) {
       Attempts begun = Attempts.begin(arrivedMs + kind.deadlineMs()).state();
-      state = begun.on(new AttemptEvent.Routed(endpoint, 0), ATTEMPTS, arrivedMs).state();
+      state = begun.on(new AttemptEvent.Routed(endpoint, 0, false), ATTEMPTS, arrivedMs).state();
     }
     if (from.get(row, Rows.FIRST) != 0) {
       Attempts relaying =
@@ -303,7 +304,9 @@ final class Gateway {
           output);
       return;
     }
-    boolean allowed = state.mayRetry(state.attempt(), ATTEMPTS, nowMs) && retries.spend();
+    boolean allowed =
+        state.retry(state.attempt(), AttemptEvent.Failure.UNREACHABLE, ATTEMPTS, nowMs) != Permit.NO
+            && retries.spend();
     var failed =
         new AttemptEvent.Failed(state.attempt(), AttemptEvent.Failure.UNREACHABLE, 0, allowed);
     Attempts next = follow(home, state, failed, arrived, nowTick, service, output);
@@ -317,7 +320,7 @@ final class Gateway {
       follow(home, next, nowhere, arrived, nowTick, service, output);
       return;
     }
-    var routed = new AttemptEvent.Routed(elsewhere, chooser.firstTokenMs());
+    var routed = new AttemptEvent.Routed(elsewhere, chooser.firstTokenMs(), false);
     Attempts waiting = next.on(routed, ATTEMPTS, nowMs).state();
     send(home, waiting, arrived, nowTick, service, site, prompt, output, 0, elsewhere);
   }

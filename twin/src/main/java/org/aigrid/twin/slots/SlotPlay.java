@@ -198,7 +198,7 @@ public final class SlotPlay {
       return;
     }
     for (Governor.Effect effect : step.effects()) {
-      if (effect instanceof Governor.Effect.Revoke(double share)) {
+      if (effect instanceof Governor.Effect.Revoke(double share, double _)) {
         int count = Math.min(sequences, (int) Math.ceil(share * SEQUENCES_MAX - 1e-6));
         sequences -= count;
         leaving += count;
