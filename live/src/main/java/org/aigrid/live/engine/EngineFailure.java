@@ -1,6 +1,9 @@
 package org.aigrid.live.engine;
 
+import com.fasterxml.jackson.annotation.JsonTypeInfo;
+
 /// Why an engine did not answer. Immutable; messages say nothing of the prompt.
+@JsonTypeInfo(use = JsonTypeInfo.Id.SIMPLE_NAME, property = "is")
 public sealed interface EngineFailure {
   String message();
 

@@ -1,5 +1,6 @@
 package org.aigrid.live.engine;
 
+import com.fasterxml.jackson.annotation.JsonTypeInfo;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -33,6 +34,7 @@ public record GenerationRequest(
   }
 
   /// What the model reads.
+  @JsonTypeInfo(use = JsonTypeInfo.Id.SIMPLE_NAME, property = "is")
   public sealed interface Prompt {
     /// A conversation; the engine applies the model's template.
     record Chat(List<Message> messages) implements Prompt {

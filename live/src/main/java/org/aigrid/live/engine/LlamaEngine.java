@@ -25,8 +25,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import tools.jackson.databind.json.JsonMapper;
 
-/// llama.cpp inside this process: one model, `slots` sequences batched continuously. One thread
-/// waits for each slot's tokens.
+/// llama.cpp inside this process, which must have no other (`LlamaProcess`): one model, `slots`
+/// sequences batched continuously. One thread waits for each slot's tokens.
 ///
 /// Prompts are not cached between requests: llama.cpp shares a slot's cache with whoever comes
 /// next, and answer times would tell tenants of each other's prompts.
@@ -34,7 +34,7 @@ import tools.jackson.databind.json.JsonMapper;
 /// Bounds: `slots` run, `waitingMax` wait, beyond that `Saturated`; prompt and answer fit
 /// `contextTokens`. A cancelled generation frees its slot at its next token; one whose prompt is
 /// being computed, at its first.
-public final class LlamaEngine implements Engine {
+final class LlamaEngine implements Engine {
   private static final Logger log = LoggerFactory.getLogger(LlamaEngine.class);
   private static final JsonMapper JSON = JsonMapper.shared();
   private static final int CLOSE_MS_MAX = 5_000;
@@ -86,9 +86,11 @@ public final class LlamaEngine implements Engine {
   /// @param slots sequences together
   /// @param contextTokens prompt and answer of one sequence
   /// @param waitingMax requests without a slot
+  /// @param threads that compute: they spin while they wait for each other, so engines that share a
+  ///   machine share its processors, too
   /// @throws GgufException when llama.cpp does not load the file
-  public LlamaEngine(String name, Path gguf, int slots, int contextTokens, int waitingMax) {
-    if (slots < 1 || contextTokens < 16 || waitingMax < 1) {
+  LlamaEngine(String name, Path gguf, int slots, int contextTokens, int waitingMax, int threads) {
+    if (slots < 1 || contextTokens < 16 || waitingMax < 1 || threads < 1) {
       throw new IllegalArgumentException(
           "llama engine of "
               + name
@@ -98,7 +100,9 @@ public final class LlamaEngine implements Engine {
               + contextTokens
               + ", waitingMax "
               + waitingMax
-              + " (expected: 1, 16 and 1 or more)");
+              + ", threads "
+              + threads
+              + " (expected: 1, 16, 1 and 1 or more)");
     }
     this.name = name;
     this.contextTokens = contextTokens;
@@ -108,6 +112,8 @@ public final class LlamaEngine implements Engine {
               new ModelParameters()
                   .setModel(gguf.toString())
                   .setParallel(slots)
+                  .setThreads(threads)
+                  .setThreadsBatch(threads)
                   .setCtxSize(Math.multiplyExact(slots, contextTokens))
                   .disableContextShift()
                   .enableJinja()

@@ -17,7 +17,6 @@ import org.aigrid.live.gateway.Gateway;
 import org.aigrid.live.gateway.GatewaySettings;
 import org.aigrid.live.gateway.Keys;
 import org.aigrid.live.gguf.GgufException;
-import org.aigrid.live.http.EventLoops;
 import org.aigrid.live.radio.ReclaimRecord;
 import org.aigrid.live.site.RadioState;
 import org.aigrid.live.site.SiteAgent;
@@ -71,8 +70,7 @@ public final class LiveGrid implements SiteControl, AutoCloseable {
   /// @throws IllegalStateException when a port cannot be had; the message says which
   /// @throws GgufException when a model file cannot be used
   public static LiveGrid start(Topology topology, Keys keys, LiveGridSettings settings) {
-    var parts =
-        new SiteParts(newToken(), new EventLoops("sites", settings.siteThreads()), settings);
+    var parts = SiteParts.of(topology, newToken(), settings);
     var registry = Registry.start(settings.registry());
     var sites = new LinkedHashMap<String, Site>();
     try {

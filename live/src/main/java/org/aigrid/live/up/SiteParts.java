@@ -10,7 +10,7 @@ import org.aigrid.core.node.Governor;
 import org.aigrid.core.reclaim.AiBudget;
 import org.aigrid.live.control.HeartbeatSink;
 import org.aigrid.live.engine.EmulatedEngine;
-import org.aigrid.live.engine.LlamaEngine;
+import org.aigrid.live.engine.LlamaProcess;
 import org.aigrid.live.http.EventLoops;
 import org.aigrid.live.site.Backend;
 import org.aigrid.live.site.OpenAiEngine;
@@ -18,6 +18,7 @@ import org.aigrid.live.site.OpenAiSettings;
 import org.aigrid.live.site.SiteAgent;
 import org.aigrid.live.site.SiteAgentSettings;
 import org.aigrid.live.topology.EnginePlan;
+import org.aigrid.live.topology.Topology;
 import org.aigrid.live.topology.Topology.PlannedSite;
 
 /// What a site is made from in this process: turns a plan into a running agent with its engines.
@@ -25,10 +26,23 @@ import org.aigrid.live.topology.Topology.PlannedSite;
 /// @param token the secret that gateway and agents share
 /// @param loops event loops that all agents share
 /// @param settings bounds
-record SiteParts(String token, EventLoops loops, LiveGridSettings settings) {
+/// @param llamaThreads that compute for each llama.cpp engine
+record SiteParts(String token, EventLoops loops, LiveGridSettings settings, int llamaThreads) {
   /// Longest prompt and answer of one sequence in llama.cpp: each slot's KV cache is allocated at
   /// the start.
   static final int LLAMA_CONTEXT_TOKENS_MAX = 8_192;
+
+  /// What starts the sites of a topology: its llama.cpp engines share this machine's processors.
+  static SiteParts of(Topology topology, String token, LiveGridSettings settings) {
+    long llamas =
+        topology.sites().stream()
+            .flatMap(site -> site.engines().stream())
+            .filter(EnginePlan.Gguf.class::isInstance)
+            .count();
+    int threads = (int) (Runtime.getRuntime().availableProcessors() / Math.max(1, llamas));
+    return new SiteParts(
+        token, new EventLoops("sites", settings.siteThreads()), settings, Math.max(1, threads));
+  }
 
   /// Starts a site; what was started of it is stopped again when an engine fails.
   SiteAgent start(PlannedSite plan, HeartbeatSink sink) {
@@ -71,12 +85,13 @@ record SiteParts(String token, EventLoops loops, LiveGridSettings settings) {
               true);
       case EnginePlan.Gguf(var file) ->
           new Backend.Local(
-              new LlamaEngine(
+              new LlamaProcess(
                   endpoint.model().name(),
                   file,
                   endpoint.sequencesMax(),
                   Math.min(endpoint.model().contextTokensMax(), LLAMA_CONTEXT_TOKENS_MAX),
-                  settings.waitingMax()),
+                  settings.waitingMax(),
+                  llamaThreads),
               false);
       case EnginePlan.Server(var url, var keyName) ->
           new Backend.Remote(

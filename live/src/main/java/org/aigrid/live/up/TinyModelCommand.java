@@ -16,8 +16,8 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "tiny-model",
     description = {
-      "Writes a tiny GGUF model with random weights. It talks nonsense, but through the real"
-          + " llama.cpp:",
+      "Writes a tiny GGUF model. It talks nonsense, but through the real llama.cpp, and always the"
+          + " same nonsense after the same prompt:",
       "",
       "  ./grid tiny-model tiny.gguf",
       "  ./grid up --model tiny.gguf",

@@ -54,7 +54,7 @@ final class UpCommand implements Callable<Integer> {
   @Option(
       names = "--model",
       paramLabel = "GGUF",
-      description = "A real model at the hub, run by llama.cpp in this process.")
+      description = "A real model at the hub, run by llama.cpp on this machine.")
   private @Nullable Path hubModel;
 
   @Option(

@@ -22,7 +22,7 @@ class GgufFileTest {
     assertThat(file.architecture()).isEqualTo("llama");
     assertThat(file.arrayLengths()).containsEntry("tokenizer.ggml.tokens", 260L);
     assertThat(spec.contextTokensMax()).isEqualTo(4_096);
-    assertThat(spec.kvBytesPerToken()).as("2 x 2 layers x 2 heads x 16 x 2").isEqualTo(256);
+    assertThat(spec.kvBytesPerToken()).as("2 x 1 layer x 2 heads x 16 x 2").isEqualTo(128);
     assertThat(spec.weightBytes()).isBetween(4 * file.parameters(), 4 * file.parameters() + 64);
   }
 

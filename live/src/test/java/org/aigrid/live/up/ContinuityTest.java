@@ -48,7 +48,7 @@ class ContinuityTest {
   void llamaStreamsSurviveTheDeathOfTheirSites() throws Exception {
     TinyModel.write(folder.resolve("tiny.gguf"), 7);
     try (var grid = start(llamaAtThreeSites())) {
-      survive(grid, "tiny", 3, 2_000, "");
+      survive(grid, "tiny", 6, 2_000, "");
     }
   }
 
@@ -69,9 +69,14 @@ class ContinuityTest {
   private void survive(LiveGrid grid, String model, int streams, int tokens, String more)
       throws Exception {
     try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
-      var left = new ArrayList<StreamedAnswer>();
+      var asked = new ArrayList<Future<StreamedAnswer>>();
       for (int i = 0; i < streams; i++) {
-        left.add(read(grid, model, i, tokens, more));
+        int number = i;
+        asked.add(threads.submit(() -> read(grid, model, number, tokens, more)));
+      }
+      var left = new ArrayList<StreamedAnswer>();
+      for (Future<StreamedAnswer> one : asked) {
+        left.add(one.get());
       }
       var disturbed = new ArrayList<Future<StreamedAnswer>>();
       for (int i = 0; i < streams; i++) {

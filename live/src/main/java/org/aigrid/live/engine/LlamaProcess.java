@@ -1,0 +1,325 @@
+package org.aigrid.live.engine;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import org.aigrid.core.view.EndpointLoad;
+import org.aigrid.live.gguf.GgufException;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import tools.jackson.core.JacksonException;
+
+/// llama.cpp in a process of its own (`LlamaEngine` behind a pipe).
+///
+/// A process for each engine, for two reasons. llama.cpp as the library ships it (4.2.0) shares a
+/// counter of its matrix multiplication among all models of a process: two that compute batches at
+/// once spoil each other's numbers, silently. And native code that crashes takes its process along,
+/// which should not be the gateway's.
+///
+/// A process that dies fails what was under way with `Broken`, so that it goes on elsewhere, and is
+/// started again, after a second at first and at most every half minute. Costs some 60 MB beside
+/// the model, half a second at the start, and some 50 us a token. Safe for many threads.
+public final class LlamaProcess implements Engine {
+  private static final Logger log = LoggerFactory.getLogger(LlamaProcess.class);
+  private static final int CLOSE_MS_MAX = 1_000;
+  private static final int AGAIN_MS_LEAST = 1_000;
+  private static final int AGAIN_MS_MOST = 30_000;
+
+  private final String name;
+  private final Path gguf;
+  private final List<String> command;
+  private final AtomicLong numbers = new AtomicLong();
+  private final Map<Long, Open> open = new ConcurrentHashMap<>();
+  private final Object lock = new Object();
+  private @Nullable Process process; // guarded by lock, as all that follows
+  private @Nullable OutputStream toWorker; // while it can be spoken to
+  private boolean closed;
+  private volatile EndpointLoad load;
+
+  /// Starts the process and loads the model, which takes seconds for large ones.
+  ///
+  /// @param name the id that clients send
+  /// @param gguf the weights
+  /// @param slots sequences together
+  /// @param contextTokens prompt and answer of one sequence
+  /// @param waitingMax requests without a slot
+  /// @param threads that compute
+  /// @throws GgufException when llama.cpp does not load the file, or no process can be started
+  public LlamaProcess(
+      String name, Path gguf, int slots, int contextTokens, int waitingMax, int threads) {
+    this.name = name;
+    this.gguf = gguf;
+    load = EndpointLoad.idle(name);
+    command =
+        List.of(
+            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+            "--enable-native-access=ALL-UNNAMED",
+            "-XX:-CreateCoredumpOnCrash", // a dump would hold prompts
+            "-XX:ErrorFile=/dev/null",
+            "-Xmx128m",
+            "-XX:+UseSerialGC",
+            "-XX:TieredStopAtLevel=1",
+            "-cp",
+            System.getProperty("java.class.path"),
+            LlamaWorker.class.getName(),
+            name,
+            gguf.toAbsolutePath().toString(),
+            Integer.toString(slots),
+            Integer.toString(contextTokens),
+            Integer.toString(waitingMax),
+            Integer.toString(threads));
+    BufferedReader first = begin();
+    Thread.ofPlatform().daemon().name("llama-" + name).start(() -> own(first));
+  }
+
+  /// Starts a process and waits until it is ready.
+  private BufferedReader begin() {
+    Process begun;
+    try {
+      begun = new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.DISCARD).start();
+    } catch (IOException e) {
+      throw new GgufException("no process for llama.cpp can be started: " + e.getMessage(), e);
+    }
+    var lines =
+        new BufferedReader(new InputStreamReader(begun.getInputStream(), StandardCharsets.UTF_8));
+    synchronized (lock) {
+      if (closed) {
+        begun.destroyForcibly();
+      }
+      process = begun;
+    }
+    WorkerMessage message = next(lines);
+    if (message instanceof WorkerMessage.Ready) {
+      synchronized (lock) {
+        toWorker = begun.getOutputStream();
+      }
+      return lines;
+    }
+    begun.destroyForcibly();
+    throw new GgufException(
+        message instanceof WorkerMessage.NotLoaded(String why)
+            ? why
+            : "llama.cpp ended while it loaded the model of " + name + " from " + gguf);
+  }
+
+  /// The worker's next word; null when it has ended or lost its mind.
+  private static @Nullable WorkerMessage next(BufferedReader lines) {
+    try {
+      String line = lines.readLine();
+      return line == null ? null : WorkerMessage.parse(line);
+    } catch (IOException | JacksonException e) {
+      return null;
+    }
+  }
+
+  /// Hears one process after the other, until closed.
+  private void own(BufferedReader first) {
+    BufferedReader lines = first;
+    int againMs = AGAIN_MS_LEAST;
+    while (true) {
+      for (WorkerMessage heard = next(lines); heard != null; heard = next(lines)) {
+        hear(heard);
+        againMs = AGAIN_MS_LEAST;
+      }
+      if (lost()) {
+        return;
+      }
+      log.warn("the process of {} has died; it is started again in {} ms", name, againMs);
+      while (true) {
+        try {
+          Thread.sleep(againMs);
+        } catch (InterruptedException e) {
+          return;
+        }
+        againMs = Math.min(2 * againMs, AGAIN_MS_MOST);
+        try {
+          lines = begin();
+          break;
+        } catch (GgufException e) {
+          log.warn("{} cannot be started again: {}", name, e.getMessage());
+        }
+        synchronized (lock) {
+          if (closed) {
+            return;
+          }
+        }
+      }
+    }
+  }
+
+  private void hear(WorkerMessage message) {
+    switch (message) {
+      case WorkerMessage.Started(long number, int prompt, int cached) -> {
+        Open of = open.get(number);
+        if (of != null && !of.cancelled) {
+          of.sink.onStart(prompt, cached);
+        }
+      }
+      case WorkerMessage.Text(long number, String piece, int tokens, int[] ids) -> {
+        Open of = open.get(number);
+        if (of != null && !of.cancelled) {
+          of.sink.onText(piece, tokens, ids);
+        }
+      }
+      case WorkerMessage.Ended(long number, FinishReason reason, Usage usage) -> {
+        Open of = open.remove(number);
+        if (of != null && of.leave()) {
+          of.sink.onEnd(reason, usage);
+        }
+      }
+      case WorkerMessage.Failed(long number, EngineFailure failure) -> {
+        Open of = open.remove(number);
+        if (of != null && of.leave()) {
+          of.sink.onError(failure);
+        }
+      }
+      case WorkerMessage.Gone(long number) -> {
+        Open of = open.remove(number);
+        if (of != null) {
+          of.leave();
+        }
+      }
+      case WorkerMessage.Load(EndpointLoad now) -> load = now;
+      case WorkerMessage other -> log.warn("{} says {}", name, other.getClass().getSimpleName());
+    }
+  }
+
+  /// The process is gone, and with it what was under way. Whether this was meant.
+  private boolean lost() {
+    boolean meant;
+    synchronized (lock) {
+      toWorker = null;
+      meant = closed;
+    }
+    load = EndpointLoad.idle(name);
+    for (Long number : open.keySet()) {
+      Open of = open.remove(number);
+      if (of != null && of.leave()) {
+        of.sink.onError(
+            meant
+                ? closedFailure()
+                : new EngineFailure.Broken(name + " failed while it generated."));
+      }
+    }
+    return meant;
+  }
+
+  @Override
+  public Generation submit(GenerationRequest request, TokenSink sink) {
+    var asked = new Open(numbers.incrementAndGet(), sink);
+    open.put(asked.number, asked);
+    if (!say(new WorkerMessage.Submit(asked.number, request))
+        && open.remove(asked.number) != null
+        && asked.leave()) {
+      sink.onError(closedFailure());
+    }
+    return asked;
+  }
+
+  /// Whether the worker has been told.
+  private boolean say(WorkerMessage message) {
+    byte[] line = message.line().getBytes(StandardCharsets.UTF_8);
+    synchronized (lock) {
+      OutputStream out = toWorker;
+      if (out == null) {
+        return false;
+      }
+      try {
+        out.write(line);
+        out.flush();
+        return true;
+      } catch (IOException e) {
+        return false;
+      }
+    }
+  }
+
+  /// Number of the process that runs now, or -1.
+  long processId() {
+    synchronized (lock) {
+      return process == null ? -1 : process.pid();
+    }
+  }
+
+  @Override
+  public EndpointLoad load() {
+    return load;
+  }
+
+  @Override
+  public void close() {
+    Process ending;
+    synchronized (lock) {
+      closed = true;
+      toWorker = null;
+      ending = process;
+    }
+    if (ending == null) {
+      return;
+    }
+    ending.destroyForcibly();
+    try {
+      ending.waitFor(CLOSE_MS_MAX, TimeUnit.MILLISECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private EngineFailure closedFailure() {
+    return new EngineFailure.Closed(name + " is shutting down here.");
+  }
+
+  /// The owner's side of a generation.
+  private final class Open implements Generation {
+    private final long number;
+    private final TokenSink sink;
+    private final List<Runnable> leaving = new ArrayList<>(); // guarded by itself
+    private boolean left; // guarded by leaving
+    private volatile boolean cancelled;
+
+    Open(long number, TokenSink sink) {
+      this.number = number;
+      this.sink = sink;
+    }
+
+    @Override
+    public void cancel(Runnable gone) {
+      boolean already;
+      synchronized (leaving) {
+        cancelled = true;
+        already = left;
+        if (!already) {
+          leaving.add(gone);
+        }
+      }
+      if (already) {
+        gone.run();
+      } else if (!say(new WorkerMessage.Cancel(number))) {
+        open.remove(number);
+        leave();
+      }
+    }
+
+    /// It has left the device; whether its sink is to hear of it.
+    private boolean leave() {
+      List<Runnable> waiting;
+      synchronized (leaving) {
+        left = true;
+        waiting = List.copyOf(leaving);
+        leaving.clear();
+      }
+      waiting.forEach(Runnable::run);
+      return !cancelled;
+    }
+  }
+}

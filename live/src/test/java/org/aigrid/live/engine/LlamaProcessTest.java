@@ -1,0 +1,135 @@
+package org.aigrid.live.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
+import org.aigrid.live.gguf.GgufException;
+import org.aigrid.live.gguf.TinyModel;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+@Timeout(120)
+class LlamaProcessTest {
+  @TempDir Path folder;
+
+  private LlamaProcess start(String name) throws Exception {
+    Path file = folder.resolve("tiny.gguf");
+    TinyModel.write(file, 1);
+    return new LlamaProcess(name, file, 2, 2_048, 4, 1);
+  }
+
+  private static GenerationRequest ask(int number, int max) {
+    var message = new GenerationRequest.Message("user", "tell me of " + number);
+    return new GenerationRequest(
+        "r",
+        "t",
+        new GenerationRequest.Prompt.Chat(List.of(message)),
+        max,
+        new GenerationRequest.Sampling(0.0, null, null, null, null),
+        List.of(),
+        true,
+        null,
+        null);
+  }
+
+  private static String text(int number, int tokens) {
+    return TinyModel.text(1, "user: tell me of " + number + "\nassistant: ", tokens);
+  }
+
+  @Test
+  void severalEnginesThatBatchAtOnceDoNotSpoilEachOther() throws Exception {
+    try (var one = start("one");
+        var two = start("two")) {
+      var asked = new ArrayList<Collected>();
+      for (int i = 0; i < 8; i++) {
+        var sink = new Collected();
+        asked.add(sink);
+        (i % 2 == 0 ? one : two).submit(ask(i, 500), sink);
+      }
+      for (int i = 0; i < asked.size(); i++) {
+        assertThat(asked.get(i).usage().outputTokens()).isEqualTo(500);
+        assertThat(asked.get(i).text.toString()).as("stream %d", i).isEqualTo(text(i, 500));
+        assertThat(asked.get(i).ids).hasSize(500);
+      }
+    }
+  }
+
+  @Test
+  void aProcessThatDiesFailsItsStreamsAndComesBack() throws Exception {
+    try (var engine = start("tiny")) {
+      var sink = new Collected();
+      engine.submit(ask(1, 1_900), sink);
+      until(() -> sink.pieces > 3);
+      ProcessHandle.of(engine.processId()).orElseThrow().destroyForcibly();
+      assertThat(sink.failure()).isInstanceOf(EngineFailure.Broken.class);
+      assertThat(engine.load().running()).isZero();
+      until(
+          () -> {
+            var again = new Collected();
+            engine.submit(ask(2, 30), again);
+            return again.end.join() instanceof Usage;
+          });
+    }
+  }
+
+  @Test
+  void aCancelledGenerationLeavesAndSaysNoMore() throws Exception {
+    try (var engine = start("tiny")) {
+      var sink = new Collected();
+      Generation generation = engine.submit(ask(1, 1_900), sink);
+      until(() -> sink.pieces > 3);
+      var gone = new CompletableFuture<Boolean>();
+      generation.cancel(() -> gone.complete(true));
+      assertThat(gone.get(10, TimeUnit.SECONDS)).isTrue();
+      int heard = sink.pieces;
+      until(() -> engine.load().running() == 0);
+      assertThat(sink.pieces).isEqualTo(heard);
+      assertThat(sink.end).isNotDone();
+      var late = new CompletableFuture<Boolean>();
+      generation.cancel(() -> late.complete(true));
+      assertThat(late).isDone();
+    }
+  }
+
+  @Test
+  void closingFailsWhatIsUnderWay() throws Exception {
+    var sink = new Collected();
+    var after = new Collected();
+    try (var engine = start("tiny")) {
+      engine.submit(ask(1, 1_900), sink);
+      until(() -> sink.pieces > 3);
+      engine.close();
+      engine.submit(ask(2, 10), after);
+    }
+    assertThat(sink.failure()).isInstanceOf(EngineFailure.Closed.class);
+    assertThat(after.failure()).isInstanceOf(EngineFailure.Closed.class);
+  }
+
+  @Test
+  void aFileThatIsNoModelIsRefusedWithItsName() throws Exception {
+    Path bad = folder.resolve("bad.gguf");
+    Files.writeString(bad, "no model");
+    assertThatThrownBy(() -> new LlamaProcess("bad", bad, 1, 128, 1, 1))
+        .isInstanceOf(GgufException.class)
+        .hasMessageContaining("bad.gguf");
+  }
+
+  private static void until(BooleanSupplier condition) {
+    long giveUp = System.nanoTime() + 60_000_000_000L;
+    while (!condition.getAsBoolean()) {
+      if (System.nanoTime() > giveUp) {
+        throw new AssertionError("did not happen within 60 s");
+      }
+      LockSupport.parkNanos(1_000_000);
+    }
+  }
+}
