@@ -46,7 +46,8 @@ import tools.jackson.databind.node.ObjectNode;
       "  grid twin burst --pipeline-ms 250        half of the bound goes to hearing and speaking",
       "  grid twin burst --model llama-3.2-1b     a small model, by the roofline",
       "  grid twin burst --round-trips 0,50,100 --seeds 3 --seconds 60",
-      "  grid twin burst --wait-ms-max 250        core's router refuses earlier"
+      "  grid twin burst --wait-ms-max 250        core's router refuses earlier",
+      "  grid twin burst --deadline-less-trip     the earlier, the farther"
     })
 final class BurstCommand implements Callable<Integer> {
   @Option(
@@ -134,6 +135,13 @@ final class BurstCommand implements Callable<Integer> {
       description =
           "Core's router refuses what it expects to wait longer in a queue (default: the bound).")
   private @Nullable Double waitMsMax;
+
+  @Option(
+      names = "--deadline-less-trip",
+      description =
+          "Core's router is told the bound less the round trip, and so refuses earlier the farther"
+              + " the GPUs are.")
+  private boolean lessTrip;
 
   @Option(
       names = "--site-round-trip",
@@ -224,7 +232,7 @@ final class BurstCommand implements Callable<Integer> {
             lengths("--answer-tokens", answerTokens, usual.traffic().answer()),
             burstiness),
         new BurstSettings.Bounds(
-            boundMs, pipelineMs, tpotMs, met, waitMsMax == null ? boundMs : waitMsMax),
+            boundMs, pipelineMs, tpotMs, met, waitMsMax == null ? boundMs : waitMsMax, lessTrip),
         siteRoundTripMs,
         neighbourMs,
         seconds);

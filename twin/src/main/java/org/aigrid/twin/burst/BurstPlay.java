@@ -53,7 +53,9 @@ public final class BurstPlay {
   static Point of(
       BurstSettings settings, Arm arm, double roundTripMs, double perSecond, long seed) {
     Country country = country(settings, arm, roundTripMs);
-    var demand = new Demand(perSecond * DAY_S, List.of(service(settings)), Commute.WORKING_DAY);
+    double tripMs = arm.central() ? roundTripMs : settings.siteRoundTripMs();
+    var demand =
+        new Demand(perSecond * DAY_S, List.of(service(settings, tripMs)), Commute.WORKING_DAY);
     Outcome outcome =
         Play.of(
             country,
@@ -122,10 +124,10 @@ public final class BurstPlay {
         endpoints);
   }
 
-  private static Service service(BurstSettings settings) {
+  private static Service service(BurstSettings settings, double tripMs) {
     BurstSettings.Bounds bounds = settings.bounds();
     BurstSettings.Traffic traffic = settings.traffic();
-    double waitMs = Math.clamp(bounds.waitMs(), 1, bounds.leftMs());
+    double waitMs = bounds.waitMs(tripMs);
     return new Service(
         "voice",
         "voice",

@@ -111,6 +111,7 @@ public final class BurstReport {
     node.put("tpotMs", settings.bounds().tpotMs());
     node.put("metLeast", settings.bounds().metLeast());
     node.put("waitMs", settings.bounds().waitMs());
+    node.put("lessTrip", settings.bounds().lessTrip());
     node.put("siteRoundTripMs", settings.siteRoundTripMs());
     node.put("neighbourMs", settings.neighbourMs());
     node.put("seconds", settings.seconds());

@@ -81,10 +81,17 @@ public record BurstSettings(
   /// @param tpotMs each further token's bound, on average over an answer
   /// @param metLeast share of requests that must be in time, between 0 and 1
   /// @param waitMs core's router refuses what it expects to wait longer in a queue than this, or
-  ///   than the whole of what is left of `firstTokenMs`: a caller's deadline, as the live grid
-  ///   hands it on
+  ///   than all of what is left of `firstTokenMs`: a caller's deadline, as the live grid hands it
+  ///   on
+  /// @param lessTrip whether it is told that deadline less the round trip to the arm's GPUs, as a
+  ///   gateway would be that counts its network
   public record Bounds(
-      double firstTokenMs, double pipelineMs, double tpotMs, double metLeast, double waitMs) {
+      double firstTokenMs,
+      double pipelineMs,
+      double tpotMs,
+      double metLeast,
+      double waitMs,
+      boolean lessTrip) {
     public Bounds {
       require(
           firstTokenMs >= 1 && firstTokenMs <= 3.6e6, "firstTokenMs", firstTokenMs, "1 to 3.6e6");
@@ -96,6 +103,12 @@ public record BurstSettings(
       require(tpotMs > 0, "tpotMs", tpotMs, "above 0");
       require(metLeast > 0 && metLeast < 1, "metLeast", metLeast, "between 0 and 1");
       require(waitMs >= 1, "waitMs", waitMs, "1 or more");
+      require(firstTokenMs - pipelineMs >= 1, "pipelineMs", pipelineMs, "1 ms less than the bound");
+    }
+
+    /// The longest wait that core's router puts up with, so far from the GPUs.
+    double waitMs(double tripMs) {
+      return Math.clamp(leftMs() - (lessTrip ? tripMs : 0), 1, Math.min(waitMs, leftMs()));
     }
 
     /// What the pipeline leaves for network, queue and prefill.
@@ -117,7 +130,7 @@ public record BurstSettings(
       new BurstSettings(
           new Engines("llama-3.1-8b", "RTX PRO 6000", 4, 256),
           new Traffic(lengths(300, 900, 1_800), lengths(40, 90, 160), 1),
-          new Bounds(500, 0, 250, 0.99, 500),
+          new Bounds(500, 0, 250, 0.99, 500, false),
           5,
           2,
           120);

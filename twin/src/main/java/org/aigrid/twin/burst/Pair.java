@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
 /// @param sites the one row of the sites
 /// @param centre rows by rising round trip
 public record Pair(String key, String title, Burst.Row sites, List<Burst.Row> centre) {
-  /// A gain below this is none: five seeds do not tell it from chance.
+  /// What counts as a gain: the intervals of five seeds are some 2 % to each side.
   public static final double GAIN_LEAST = 1.05;
 
   public Pair {

@@ -69,9 +69,27 @@ class BurstTest {
     Bounds bounds = USUAL.bounds();
     double load = 120;
     BurstPlay.Point far = BurstPlay.of(SHORT, Arm.CENTRE, 390, load, seed);
-    var slower = new Bounds(bounds.firstTokenMs(), 390, bounds.tpotMs(), bounds.metLeast(), 500);
+    var slower =
+        new Bounds(bounds.firstTokenMs(), 390, bounds.tpotMs(), bounds.metLeast(), 500, false);
     BurstPlay.Point near = BurstPlay.of(with(slower, 40), Arm.CENTRE, 0, load, seed);
     assertThat(far.met()).isLessThan(0.99).isBetween(near.met() - 0.01, near.met() + 0.01);
+  }
+
+  /// Beyond what the GPUs can do, who refuses in time serves the rest; who does not is late for
+  /// all.
+  @ParameterizedTest(name = "seed {0}")
+  @ValueSource(longs = {1, 2, 3})
+  void aDeadlineThatCountsTheNetworkKeepsGoodputInAnOverload(long seed) {
+    Bounds usual = USUAL.bounds();
+    var less =
+        new Bounds(usual.firstTokenMs(), 0, usual.tpotMs(), usual.metLeast(), usual.waitMs(), true);
+    double load = 200;
+    BurstPlay.Point told = BurstPlay.of(with(less, 40), Arm.CENTRE_ROUTED, 300, load, seed);
+    BurstPlay.Point untold = BurstPlay.of(SHORT, Arm.CENTRE_ROUTED, 300, load, seed);
+    BurstPlay.Point plain = BurstPlay.of(SHORT, Arm.CENTRE, 300, load, seed);
+    assertThat(told.goodput()).isGreaterThan(2 * untold.goodput());
+    assertThat(untold.goodput()).isGreaterThan(plain.goodput());
+    assertThat(told.refused()).isBetween(0.05, 0.5);
   }
 
   @Test
@@ -131,7 +149,7 @@ class BurstTest {
         .hasMessageContaining("gpus: 9.0 (expected: 1 to 8)");
     assertThatThrownBy(() -> new Traffic(USUAL.traffic().prompt(), USUAL.traffic().answer(), 0))
         .hasMessageContaining("burstiness: 0.0 (expected");
-    assertThatThrownBy(() -> new Bounds(500, 500, 250, 0.99, 500))
+    assertThatThrownBy(() -> new Bounds(500, 500, 250, 0.99, 500, false))
         .hasMessageContaining("pipelineMs: 500.0 (expected: 0 or more, less than the bound of 500");
     assertThatThrownBy(() -> new BurstPlan(List.of(20.0, 0.0), 1, 1, 0))
         .hasMessageContaining("round trips [20.0, 0.0] (expected: one or more, rising");
