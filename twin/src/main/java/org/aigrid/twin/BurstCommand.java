@@ -86,6 +86,7 @@ final class BurstCommand implements Callable<Integer> {
       names = "--prompt-tokens",
       split = ",",
       paramLabel = "P50,P90,P99",
+      hideParamSyntax = true,
       description = "Lengths of prompts (default: 300,900,1800).")
   private @Nullable List<Double> promptTokens;
 
@@ -93,6 +94,7 @@ final class BurstCommand implements Callable<Integer> {
       names = "--answer-tokens",
       split = ",",
       paramLabel = "P50,P90,P99",
+      hideParamSyntax = true,
       description = "Lengths of answers (default: 40,90,160).")
   private @Nullable List<Double> answerTokens;
 
