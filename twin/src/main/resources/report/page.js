@@ -190,4 +190,48 @@ function comparison() {
   }
 }
 function interval(value) { return `${percent(value.mean)}${value.half == null ? '' : ' ± ' + (100 * value.half).toFixed(2)}`; }
-if (data.format === 'aigrid-twin-comparison-1') comparison(); else report();
+function burst() {
+  document.title = data.name + ' - AI Grid twin';
+  const s = data.settings, pick = arm => data.rows.filter(row => row.arm === arm);
+  const alone = pick('sites-alone')[0], pooled = pick('sites-pooled')[0], plain = pick('centre'), routed = pick('centre-routed');
+  const trips = plain.map(row => `${row.roundTripMs} ms`), last = data.levels.findIndex(level => level.name === 'P99');
+  const spread = (value, digits = 0) => `${value.mean.toFixed(digits)}${value.half == null ? '' : ' ± ' + value.half.toFixed(digits)}`;
+  const ratio = value => value == null ? 'centre: none' : value.toFixed(2);
+  const at = value => value == null ? 'not in the sweep' : `${whole(value)} ms`;
+  add(element('h1', {}, data.name));
+  add(element('p', { class: 'lead' }, data.description));
+  add(element('p', { class: 'soft' }, `Prompts of ${s.promptTokens.p50}, ${s.promptTokens.p90}, ${s.promptTokens.p99} tokens (p50, p90, p99), answers of ${s.answerTokens.p50}, ${s.answerTokens.p90}, ${s.answerTokens.p99}; a pass takes ${s.stepBaseMs} ms + ${s.stepPrefillMsPerToken} a prompt token + ${s.stepDecodeMsPerSequence} a sequence + ${s.stepContextMsPerThousandTokens} a thousand tokens of context. Burstiness ${s.burstiness}. ${s.seconds} s a play, ${data.seeds} seeds from ${data.firstSeed}; mean and 95 % confidence interval (Student's t).`));
+  cards([
+    [spread(pooled.largestPerSecond, 1), 'requests/s: the most that pooled sites stand'],
+    [spread(alone.largestPerSecond, 1), 'requests/s: the most that sites alone stand'],
+    ...data.pairs.map(pair => [at(pair.noGainUpToMs), `from this round trip on the sites stand 5 % more: ${pair.title}`])]);
+
+  heading('The largest load in time', `Requests/s at which ${percent(s.metLeast, 1)} are in time, over the round trip to the one place. The sites keep their own.`);
+  const flat = row => trips.map(() => row.largestPerSecond.mean);
+  const loads = [['sites pooled by core\'s router', palette[1], flat(pooled)], ['each site alone', palette[3], flat(alone)], ['one place, core\'s router', palette[0], routed.map(row => row.largestPerSecond.mean)], ['one place, plain balancer', palette[4], plain.map(row => row.largestPerSecond.mean)]];
+  lines(trips, loads, 0, 1.1 * Math.max(...loads.flatMap(([, , values]) => values)), short);
+  table(['arm', 'round trip ms', 'requests/s', 'goodput tokens/s'], data.rows.map(row => [row.title, row.roundTripMs, spread(row.largestPerSecond, 1), spread(row.largestGoodput)]));
+
+  heading('Goodput over load', 'Output tokens/s of answers in time. The ladder is lognormal from the baseline, P50, to the burst, P99, which the pooled sites just stand unless the command said otherwise.');
+  const names = data.levels.map(level => `${level.name}: ${level.perSecond.toFixed(0)}/s`);
+  const goodput = (row, name, i) => [name, palette[i % palette.length], row.levels.map(level => level.goodput.mean)];
+  const some = [0, ...[100, 300, 400, 440].map(ms => routed.findIndex(row => row.roundTripMs === ms)).filter(i => i > 0)];
+  const curves = [goodput(pooled, 'sites pooled', 1), goodput(alone, 'each site alone', 3), ...some.map((i, n) => goodput(routed[i], `one place, core's router, ${trips[i]}`, [0, 2, 4, 5, 6][n]))];
+  lines(names, curves, 0, 1.1 * Math.max(1, ...curves.flatMap(([, , values]) => values)), short);
+  table(['arm', 'round trip ms', ...names], data.rows.map(row => [row.title, row.roundTripMs, ...row.levels.map(level => `${whole(level.goodput.mean)}, ${percent(level.met.mean, 1)}`)]));
+
+  for (const [level, word] of [[0, 'baseline'], [last, 'burst']]) {
+    heading(`Goodput at the ${word} over the round trip`);
+    const series = [['sites pooled', palette[1], trips.map(() => pooled.levels[level].goodput.mean)], ['each site alone', palette[3], trips.map(() => alone.levels[level].goodput.mean)], ['one place, core\'s router', palette[0], routed.map(row => row.levels[level].goodput.mean)], ['one place, plain balancer', palette[4], plain.map(row => row.levels[level].goodput.mean)]];
+    lines(trips, series, 0, 1.1 * Math.max(1, ...series.flatMap(([, , values]) => values)), short);
+  }
+  for (const pair of data.pairs) {
+    heading('Ratio of ' + pair.title, `Cost of a token in time is the inverse, at the same price for each GPU. The published ratios would need ${at(pair.publishedBaselineAtMs)} at the baseline and ${at(pair.publishedBurstAtMs)} in the burst.`);
+    const change = value => (100 * value).toFixed(1) + ' %';
+    table(['round trip ms', 'largest load', 'goodput at baseline', 'in burst', 'cost at baseline', 'in burst'], [
+      ...pair.rows.map(row => [row.roundTripMs, ratio(row.loadRatio), ratio(row.baselineRatio), ratio(row.burstRatio), change(row.baselineCostChange), change(row.burstCostChange)]),
+      ['published: not told', '', ratio(data.published.baselineRatio), ratio(data.published.burstRatio), change(1 / data.published.baselineRatio - 1), change(1 / data.published.burstRatio - 1)]]);
+  }
+}
+const formats = { 'aigrid-twin-comparison-1': comparison, 'aigrid-twin-burst-1': burst };
+(formats[data.format] || report)();

@@ -59,7 +59,12 @@ import tools.jackson.databind.node.ObjectNode;
       "  grid twin --sweep network.scale=0,1,2,5,10 --policy ours,nearest,hub",
       "  grid twin --set router.random-candidates=0 --against report/island-evening.json"
     },
-    subcommands = {CountryCommand.class, EnginesCommand.class, SlotsCommand.class})
+    subcommands = {
+      BurstCommand.class,
+      CountryCommand.class,
+      EnginesCommand.class,
+      SlotsCommand.class
+    })
 public final class Main implements Callable<Integer> {
   private static final JsonMapper JSON = JsonMapper.shared();
 

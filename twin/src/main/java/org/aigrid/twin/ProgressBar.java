@@ -9,7 +9,7 @@ import org.aigrid.twin.play.Play;
 /// play. On standard error, a few times a second; nothing of it reaches a report.
 final class ProgressBar implements Play.Progress {
   private static final long PAUSE_NANOS = 250_000_000;
-  private static final int WIDTH = 30;
+  static final int WIDTH = 30;
 
   private final PrintWriter err;
   private final String title;
@@ -36,13 +36,11 @@ final class ProgressBar implements Play.Progress {
     shownNanos = now;
     double done = demand.shareBefore(beginMs, durationMs, playedMs);
     double elapsedS = (now - beganNanos) / 1e9;
-    int full = (int) (done * WIDTH);
     err.printf(
         Locale.ROOT,
-        "\r%s [%s%s] %5.1f %%  %,d requests, %,.0f/s%s   ",
+        "\r%s %s %5.1f %%  %,d requests, %,.0f/s%s   ",
         title,
-        "#".repeat(full),
-        ".".repeat(WIDTH - full),
+        bar(done),
         100 * done,
         arrived,
         arrived / elapsedS,
@@ -65,7 +63,13 @@ final class ProgressBar implements Play.Progress {
     err.flush();
   }
 
-  private static String span(double seconds) {
+  /// The bar itself.
+  static String bar(double done) {
+    int full = (int) (done * WIDTH);
+    return "[" + "#".repeat(full) + ".".repeat(WIDTH - full) + "]";
+  }
+
+  static String span(double seconds) {
     return seconds < 100
         ? String.format(Locale.ROOT, "%.1f s", seconds)
         : String.format(Locale.ROOT, "%d min %02d s", (int) seconds / 60, (int) seconds % 60);

@@ -138,6 +138,36 @@ class MainTest {
   }
 
   @Test
+  void theBurstExperimentWritesItsTablesAndItsPage() throws IOException {
+    Ran ran =
+        twin(
+            "burst",
+            "--round-trips",
+            "0,300",
+            "--seeds",
+            "1",
+            "--seconds",
+            "10",
+            "--out",
+            folder.toString());
+    assertThat(ran.exitCode()).as(ran.err()).isZero();
+    assertThat(ran.out())
+        .contains("with llama-3.1-8b", "| sites pooled by core's router | 5 |", "published")
+        .contains(folder.resolve("burst.html").toAbsolutePath().toString());
+    assertThat(ran.err()).contains("burst: 108 plays in");
+    JsonNode report = JsonMapper.shared().readTree(Files.readString(folder.resolve("burst.json")));
+    assertThat(report.get("rows")).hasSize(6);
+    assertThat(report.at("/published/burstRatio").asDouble()).isBetween(4.17, 4.19);
+    assertThat(Files.readString(folder.resolve("burst.html")))
+        .contains("aigrid-twin-burst-1")
+        .doesNotContain("/*DATA*/", "src=", "href=");
+    assertThat(twin("burst", "--prompt-tokens", "1,2").err())
+        .contains("grid twin: --prompt-tokens of 2 values (expected: p50,p90,p99)");
+    assertThat(twin("burst", "--pipeline-ms", "600").err()).contains("pipelineMs: 600");
+    assertThat(twin("burst", "--model", "none").err()).contains("model 'none' (expected: one of");
+  }
+
+  @Test
   void whatCannotBePlayedIsToldInASentence() {
     assertThat(twin("none.toml").err()).contains("grid twin: none.toml is missing (expected");
     assertThat(evening("--set", "play.policy=best").err())

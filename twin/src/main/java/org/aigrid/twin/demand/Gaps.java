@@ -1,7 +1,9 @@
 package org.aigrid.twin.demand;
 
 import java.util.Arrays;
+import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.concurrent.ConcurrentHashMap;
 
 /// Gaps of a Gamma renewal process with mean 1: bursts as production traces have them. The
 /// coefficient of variation is 1 over the root of the shape; 1 is Poisson.
@@ -17,8 +19,26 @@ public final class Gaps {
   private static final int IN_GROUP = 1 << IN_GROUP_LOG2;
   private static final long SEED = 20_260_101;
 
+  /// Tables that are kept for the next play; beyond so many a play makes its own.
+  private static final int KEPT_MAX = 64;
+
+  private static final Map<Double, Gaps> KEPT = new ConcurrentHashMap<>();
+
   private final float[] means = new float[GROUPS];
   private final float[] longest = new float[IN_GROUP];
+
+  /// The table of a burstiness: made once, some 50 ms, and kept, so that many short plays do not
+  /// wait for it. Any thread.
+  public static Gaps of(double burstiness) {
+    Gaps kept = KEPT.get(burstiness);
+    if (kept == null) {
+      kept = new Gaps(burstiness);
+      if (KEPT.size() < KEPT_MAX) {
+        KEPT.put(burstiness, kept);
+      }
+    }
+    return kept;
+  }
 
   /// @param burstiness coefficient of variation of the gaps
   public Gaps(double burstiness) {

@@ -27,7 +27,7 @@ final class Layout {
 
   /// The gaps of a burstiness; services that are alike share the table.
   Gaps gaps(double burstiness) {
-    return gaps.computeIfAbsent(burstiness, Gaps::new);
+    return gaps.computeIfAbsent(burstiness, Gaps::of);
   }
 
   /// @throws IllegalArgumentException when a service asks for a model that nobody serves

@@ -215,6 +215,11 @@ public final class Outcome {
     return tally.outputTokensByTier[service * Tally.TIERS + tier.ordinal()];
   }
 
+  /// Output tokens of the answers that met all objectives: goodput, when divided by the time.
+  public long metTokens(int service, Tier tier) {
+    return tally.metTokensByTier[service * Tally.TIERS + tier.ordinal()];
+  }
+
   /// Client time to first token, microseconds.
   public Histogram ttftUs(int service) {
     return tally.ttftUs[service];

@@ -31,6 +31,7 @@ final class Tally {
   final long[] promptTokensByTier; // [service][tier]
   final long[] cachedTokens; // [service]
   final long[] outputTokensByTier; // [service][tier]
+  final long[] metTokensByTier; // [service][tier], of the answers that met their objectives
   final Histogram[] ttftUs; // [service]
   final Histogram[] tpotUs; // [service]
   final Histogram[] latencyUs; // [service]
@@ -58,6 +59,7 @@ final class Tally {
     promptTokensByTier = new long[count * TIERS];
     cachedTokens = new long[count];
     outputTokensByTier = new long[count * TIERS];
+    metTokensByTier = new long[count * TIERS];
     ttftUs = histograms(count);
     tpotUs = histograms(count);
     latencyUs = histograms(count);
@@ -96,6 +98,7 @@ final class Tally {
     promptTokensByTier[at] += promptTokens;
     cachedTokens[service] += cached;
     outputTokensByTier[at] += outputTokens;
+    metTokensByTier[at] += met ? outputTokens : 0;
     ttftUs[service].add(ttft);
     latencyUs[service].add(latency);
     if (outputTokens > 1) {
@@ -111,6 +114,7 @@ final class Tally {
     add(promptTokensByTier, other.promptTokensByTier);
     add(cachedTokens, other.cachedTokens);
     add(outputTokensByTier, other.outputTokensByTier);
+    add(metTokensByTier, other.metTokensByTier);
     add(usedGpuMs, other.usedGpuMs);
     add(radioGpuMs, other.radioGpuMs);
     for (int i = 0; i < ttftUs.length; i++) {

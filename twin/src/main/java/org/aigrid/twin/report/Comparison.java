@@ -9,7 +9,6 @@ import org.aigrid.core.model.Tier;
 import org.aigrid.twin.demand.Service;
 import org.aigrid.twin.play.Outcome;
 import org.aigrid.twin.play.Policy;
-import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -128,37 +127,19 @@ public final class Comparison {
     return plays.stream().mapToDouble(of).average().orElse(0);
   }
 
-  /// Half the width of the 95 % confidence interval of the mean, or null for a single play.
-  private static @Nullable Double half(List<Outcome> plays, ToDoubleFunction<Outcome> of) {
-    int n = plays.size();
-    if (n < 2) {
-      return null;
-    }
-    double mean = mean(plays, of);
-    double squares = plays.stream().mapToDouble(p -> Math.pow(of.applyAsDouble(p) - mean, 2)).sum();
-    return studentT(n - 1) * Math.sqrt(squares / (n - 1) / n);
+  private static Interval over(List<Outcome> plays, ToDoubleFunction<Outcome> of) {
+    return Interval.of(plays.stream().mapToDouble(of).toArray());
   }
 
   private static ObjectNode interval(List<Outcome> plays, ToDoubleFunction<Outcome> of) {
-    ObjectNode node = Report.JSON.createObjectNode();
-    node.put("mean", Report.round(mean(plays, of)));
-    Double half = half(plays, of);
-    if (half != null) {
-      node.put("half", Report.round(half));
-    }
-    return node;
+    return over(plays, of).json();
   }
 
   private static String text(List<Outcome> plays, ToDoubleFunction<Outcome> of) {
-    Double half = half(plays, of);
+    Interval interval = over(plays, of);
+    Double half = interval.half();
     return half == null
-        ? String.format(Locale.ROOT, "%.2f %%", 100 * mean(plays, of))
-        : String.format(Locale.ROOT, "%.2f ± %.2f %%", 100 * mean(plays, of), 100 * half);
-  }
-
-  /// Quantile of Student's t at 97.5 %.
-  private static double studentT(int degrees) {
-    double[] table = {12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26};
-    return degrees <= table.length ? table[degrees - 1] : 1.96 + 2.5 / degrees;
+        ? String.format(Locale.ROOT, "%.2f %%", 100 * interval.mean())
+        : String.format(Locale.ROOT, "%.2f ± %.2f %%", 100 * interval.mean(), 100 * half);
   }
 }

@@ -339,7 +339,7 @@ public final class Report {
   }
 
   /// Six significant figures: what follows is noise, and the file is read by people, too.
-  static double round(double value) {
+  public static double round(double value) {
     if (value == 0 || Double.isNaN(value) || Double.isInfinite(value)) {
       return 0;
     }
