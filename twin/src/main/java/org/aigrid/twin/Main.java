@@ -63,7 +63,8 @@ import tools.jackson.databind.node.ObjectNode;
       BurstCommand.class,
       CountryCommand.class,
       EnginesCommand.class,
-      SlotsCommand.class
+      SlotsCommand.class,
+      FaultsCommand.class
     })
 public final class Main implements Callable<Integer> {
   private static final JsonMapper JSON = JsonMapper.shared();

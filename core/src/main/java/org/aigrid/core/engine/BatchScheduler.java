@@ -190,6 +190,14 @@ public final class BatchScheduler<T> {
 
   /// The next step. When the engine is idle it is empty and takes no time.
   public Step<T> next() {
+    return next(profile.chunkTokens());
+  }
+
+  /// The next step with a smaller budget than the profile's: in pieces, where something beside the
+  /// engine waits for the end of its steps.
+  ///
+  /// @param tokensMax 1 or more, prompt tokens and one for each decoding sequence
+  public Step<T> next(int tokensMax) {
     step.emitted.clear();
     step.prefillTokens = 0;
     step.decoding = 0;
@@ -198,7 +206,7 @@ public final class BatchScheduler<T> {
     if (idle()) {
       return step;
     }
-    int budget = profile.chunkTokens();
+    int budget = Math.clamp(tokensMax, 1, profile.chunkTokens());
     long contextTokens = 0;
     for (int i = 0; i < running.size() && budget > 0; i++) {
       Sequence<T> sequence = running.get(i);

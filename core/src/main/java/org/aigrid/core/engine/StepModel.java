@@ -37,4 +37,14 @@ public record StepModel(
         + decodeMsPerSequence * decodingSequences
         + contextMsPerThousandTokens * contextTokens / 1000.0;
   }
+
+  /// Prompt tokens that a pass can take beside others and still be over within a time; 0 or less
+  /// when the others alone take longer.
+  public double promptTokensWithin(double ms, int decodingSequences, double contextTokens) {
+    double othersMs =
+        baseMs
+            + decodeMsPerSequence * decodingSequences
+            + contextMsPerThousandTokens * contextTokens / 1000.0;
+    return (ms - othersMs) / prefillMsPerToken;
+  }
 }

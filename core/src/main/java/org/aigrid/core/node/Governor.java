@@ -245,6 +245,11 @@ public record Governor(
     };
   }
 
+  /// Whether the radio has claimed what AI has not left yet.
+  public boolean claimed() {
+    return claimedAtMs != NEVER;
+  }
+
   /// Whether the radio has not been heard of for too long.
   public boolean silent(Settings settings, long nowMs) {
     return heardAtMs == NEVER || nowMs - heardAtMs > settings.signalMsMax();

@@ -1,6 +1,7 @@
 package org.aigrid.core.reclaim;
 
 import org.aigrid.core.engine.EngineProfile;
+import org.aigrid.core.engine.StepModel;
 import org.aigrid.core.model.ServiceTier;
 
 /// What AI may have of an endpoint beside the radio. Immutable.
@@ -46,4 +47,24 @@ public record AiBudget(int sequences, double prefillTokensPerSecond, long kvToke
     return new EngineProfile(
         profile.step(), Math.max(1, chunk), profile.sequencesMax(), profile.kvTokensMax());
   }
+
+  /// The smallest share of the GPU at which a step is still over within the deadline: steps take
+  /// longer by what the radio has, and reading the weights takes the same for one sequence as for
+  /// all. AI with less would not be gone in time, so it may have nothing.
+  public static double leastShare(EngineProfile profile, double deadlineMs) {
+    StepModel step = profile.step();
+    double fixedMs = step.stepMs(PIECE_TOKENS_LEAST, 0, 0);
+    // What grows with the sequences grows with the share.
+    double growingMs =
+        step.stepMs(0, profile.sequencesMax(), profile.kvTokensMax()) - step.baseMs();
+    return growingMs >= deadlineMs ? 1 : Math.min(1, fixedMs / (deadlineMs - growingMs));
+  }
+
+  /// What a radio's demand comes to: all, where it would leave AI less than that.
+  public static double wholeDemand(double demand, double leastShare) {
+    return 1 - demand < leastShare ? 1 : demand;
+  }
+
+  /// Prompt tokens of the smallest piece that is worth a step.
+  private static final int PIECE_TOKENS_LEAST = 64;
 }

@@ -1,5 +1,6 @@
 package org.aigrid.twin.demand;
 
+import java.util.List;
 import org.aigrid.core.model.ServiceTier;
 
 /// One kind of request: how often, how long, how soon. Immutable.
@@ -21,6 +22,7 @@ import org.aigrid.core.model.ServiceTier;
 /// @param movedShare of these, the share whose caller is in another cell by then
 /// @param requestsPerMinuteMax that its tenant may send in the country; more are refused at the
 ///   gateways, each with its people's share; infinite for no limit
+/// @param jurisdictions where its requests may be processed; empty for everywhere
 public record Service(
     String name,
     String latencyClass,
@@ -36,8 +38,46 @@ public record Service(
     int deadlineMs,
     double followUpShare,
     double movedShare,
-    double requestsPerMinuteMax) {
+    double requestsPerMinuteMax,
+    List<String> jurisdictions) {
+  /// A service that may be processed everywhere.
+  public Service(
+      String name,
+      String latencyClass,
+      String model,
+      double share,
+      Lengths input,
+      Lengths output,
+      double burstiness,
+      DayShape day,
+      double ttftMsMax,
+      double tpotMsMax,
+      double latencyMsMax,
+      int deadlineMs,
+      double followUpShare,
+      double movedShare,
+      double requestsPerMinuteMax) {
+    this(
+        name,
+        latencyClass,
+        model,
+        share,
+        input,
+        output,
+        burstiness,
+        day,
+        ttftMsMax,
+        tpotMsMax,
+        latencyMsMax,
+        deadlineMs,
+        followUpShare,
+        movedShare,
+        requestsPerMinuteMax,
+        List.of());
+  }
+
   public Service {
+    jurisdictions = List.copyOf(jurisdictions);
     require(share > 0, name, "share", share, "above 0");
     require(burstiness > 0 && burstiness <= 100, name, "burstiness", burstiness, "above 0 to 100");
     require(ttftMsMax > 0, name, "ttftMsMax", ttftMsMax, "above 0");
@@ -87,7 +127,8 @@ public record Service(
         deadlineMs,
         followUpShare,
         movedShare,
-        requestsPerMinuteMax);
+        requestsPerMinuteMax,
+        jurisdictions);
   }
 
   /// Whether an answer met all objectives.

@@ -1,7 +1,6 @@
 package org.aigrid.twin.engine;
 
 import java.util.Arrays;
-import java.util.function.IntConsumer;
 import java.util.function.IntPredicate;
 import org.aigrid.core.engine.EngineProfile;
 import org.aigrid.core.engine.StepModel;
@@ -29,6 +28,13 @@ public final class SharedEngine {
 
     /// The last token is there; comes after `firstToken`, at the same time for one token.
     void end(int request, double atMs);
+  }
+
+  /// Who is shown the requests inside.
+  public interface Visitor {
+    /// @param heldTokens of its prompt and its answer so far; where the prompt is not computed yet,
+    ///   those that it will hold
+    void at(int request, int heldTokens);
   }
 
   /// The radio leaves at least this share: a pass that takes forever cannot be planned.
@@ -176,14 +182,25 @@ public final class SharedEngine {
     setSpeeds();
   }
 
-  /// Takes out everything, as when the engine dies; tells which requests were inside.
-  public void clear(IntConsumer lost) {
+  /// Shows every request inside, as of the last `advance`.
+  public void forEach(Visitor visitor) {
     for (int i = 0; i < running; i++) {
-      lost.accept((int) runs[i * RUNNING_DOUBLES + RUNNING_REQUEST]);
+      visitor.at((int) runs[i * RUNNING_DOUBLES + RUNNING_REQUEST], heldByRunning(i));
     }
     for (int i = 0; i < waiting; i++) {
-      lost.accept((int) waits[row(i) + REQUEST]);
+      visitor.at((int) waits[row(i) + REQUEST], (int) waits[row(i) + PROMPT]);
     }
+  }
+
+  private int heldByRunning(int i) {
+    int row = i * RUNNING_DOUBLES;
+    double generated = Math.floor(service - runs[row + BEGAN_AT] + EPSILON_TOKENS);
+    return (int) (runs[row + RUNNING_PROMPT] + generated);
+  }
+
+  /// Takes out everything, as when the engine dies; shows what was inside.
+  public void clear(Visitor lost) {
+    forEach(lost);
     running = 0;
     waiting = 0;
     queuedTokens = 0;
@@ -191,16 +208,17 @@ public final class SharedEngine {
     setSpeeds();
   }
 
-  /// Takes out those that `which` is true of; tells which they were. Whether there was any.
-  public boolean remove(IntPredicate which, IntConsumer lost) {
+  /// Takes out those that `which` is true of, and shows them. Whether there was any.
+  public boolean remove(IntPredicate which, Visitor lost) {
     boolean any = false;
     for (int i = running - 1; i >= 0; i--) {
       int row = i * RUNNING_DOUBLES;
       int request = (int) runs[row + RUNNING_REQUEST];
       if (which.test(request)) {
+        int held = heldByRunning(i);
         contextTokens -= runs[row + RUNNING_PROMPT] + (service - runs[row + BEGAN_AT]);
         removeRunning(i);
-        lost.accept(request);
+        lost.at(request, held);
         any = true;
         i = running; // the heap has changed its order
       }
@@ -208,9 +226,10 @@ public final class SharedEngine {
     for (int i = waiting - 1; i >= 0; i--) {
       int request = (int) waits[row(i) + REQUEST];
       if (which.test(request)) {
+        int held = (int) waits[row(i) + PROMPT];
         queuedTokens = Math.max(0, queuedTokens - waits[row(i) + LEFT]);
         removeWaiting(i);
-        lost.accept(request);
+        lost.at(request, held);
         any = true;
       }
     }
@@ -219,6 +238,16 @@ public final class SharedEngine {
       setSpeeds();
     }
     return any;
+  }
+
+  /// Of each GPU, what the radio leaves.
+  public double share() {
+    return share;
+  }
+
+  /// How long the pass under way takes in all; 0 when idle.
+  public double passMs() {
+    return running + computing == 0 ? 0 : 1 / decodeTokensPerMs;
   }
 
   private void put(
@@ -393,7 +422,7 @@ public final class SharedEngine {
       prefillTokensPerMs = 0;
       return;
     }
-    int chunk = hardware.profile().chunkTokens();
+    int chunk = hardware.chunkTokens(share, running / replicas, contextTokens / replicas);
     double perPass = 0; // prompt tokens of one replica's pass
     for (int i = 0; i < computing; i++) {
       perPass += Math.min(chunk, waits[row(i) + TO_COMPUTE]);

@@ -18,7 +18,7 @@ public final class StepLevel {
   /// @param asynchronous whether passes are put together one ahead
   /// @return what became of each, in the order of arrival
   public static Timing[] play(EngineProfile profile, List<Arrival> arrivals, boolean asynchronous) {
-    return play(profile, arrivals, asynchronous, _ -> 1);
+    return play(new Hardware(profile, 1), arrivals, asynchronous, _ -> 1);
   }
 
   /// What the radio leaves of the GPU, asked for times that never fall.
@@ -29,8 +29,8 @@ public final class StepLevel {
 
   /// The same while a radio takes its share: a pass takes longer by what it has at its beginning.
   public static Timing[] play(
-      EngineProfile profile, List<Arrival> arrivals, boolean asynchronous, Share share) {
-    var scheduler = new BatchScheduler<Integer>(profile);
+      Hardware hardware, List<Arrival> arrivals, boolean asynchronous, Share share) {
+    var scheduler = new BatchScheduler<Integer>(hardware.profile());
     var timings = new Timing[arrivals.size()];
     double[] firstMs = new double[arrivals.size()];
     double[] lastMs = new double[arrivals.size()];
@@ -51,9 +51,12 @@ public final class StepLevel {
         seenMs = nowMs;
         continue;
       }
-      BatchScheduler.Step<Integer> step = scheduler.next();
+      double left = share.at(nowMs);
+      int running = scheduler.running();
+      int prompts = hardware.chunkTokens(left, running, scheduler.kvTokens());
+      BatchScheduler.Step<Integer> step = scheduler.next(prompts + running);
       double beganMs = nowMs;
-      nowMs += step.durationMs() / share.at(nowMs);
+      nowMs += step.durationMs() / left;
       for (BatchScheduler.Sequence<Integer> sequence : step.emitted()) {
         int request = sequence.owner();
         if (sequence.generated() == 1) {

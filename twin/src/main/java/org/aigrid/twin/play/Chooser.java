@@ -22,6 +22,9 @@ final class Chooser {
 
   private static final int DRAWS_MAX = 16;
 
+  /// Policies that give no reason may find a place later.
+  private static final int RETRY_AFTER_MS = 1_000;
+
   private final Policy policy;
   private final Router router;
   private final InFlight inFlight;
@@ -31,6 +34,7 @@ final class Chooser {
   private int cachedTokens;
   private double firstTokenMs;
   private Refusal refusal = Refusal.NO_ENDPOINT_READY;
+  private int retryAfterMs;
 
   Chooser(Policy policy, RouterSettings settings, InFlight inFlight, int prefixBlocks, long seed) {
     this.policy = policy;
@@ -56,6 +60,11 @@ final class Chooser {
     return refusal;
   }
 
+  /// When a place may be found after all; 0 when never.
+  int retryAfterMs() {
+    return retryAfterMs;
+  }
+
   /// The endpoint for a request, or `NOWHERE`.
   ///
   /// @param lastEndpoint where the conversation ran before, or -1
@@ -63,6 +72,7 @@ final class Chooser {
     cachedTokens = 0;
     firstTokenMs = 0;
     refusal = Refusal.NO_ENDPOINT_READY;
+    retryAfterMs = RETRY_AFTER_MS;
     int chosen =
         switch (policy) {
           case OURS -> routed(view, request, nowMs);
@@ -90,6 +100,7 @@ final class Chooser {
       }
       case Route.Refused refused -> {
         refusal = refused.why();
+        retryAfterMs = refused.retryAfterMs();
         yield NOWHERE;
       }
     };
@@ -184,9 +195,13 @@ final class Chooser {
     return NOWHERE;
   }
 
-  /// The endpoint itself, or -1 when it does not serve, has no lease or was tried.
+  /// The endpoint itself, or -1 when it does not serve, has no lease, is not permitted or was
+  /// tried.
   private static int alive(GridView view, int endpoint, RouteRequest request, long nowMs) {
     if (endpoint < 0 || !view.endpointLeaseFresh(endpoint, nowMs) || !view.serving(endpoint)) {
+      return NOWHERE;
+    }
+    if ((view.roster().jurisdictionBitOfEndpoint(endpoint) & request.jurisdictionBits()) == 0) {
       return NOWHERE;
     }
     for (int tried : request.triedEndpoints()) {

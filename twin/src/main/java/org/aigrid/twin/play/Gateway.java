@@ -10,6 +10,7 @@ import org.aigrid.core.node.AttemptEffect;
 import org.aigrid.core.node.AttemptEvent;
 import org.aigrid.core.node.AttemptSettings;
 import org.aigrid.core.node.Attempts;
+import org.aigrid.core.node.Continuity;
 import org.aigrid.core.node.Permit;
 import org.aigrid.core.node.RetryBudget;
 import org.aigrid.core.node.Step;
@@ -21,9 +22,9 @@ import org.aigrid.twin.demand.Service;
 import org.aigrid.twin.play.Tally.End;
 import org.jspecify.annotations.Nullable;
 
-/// A region's gateway: takes the region's requests, has core decide, sends them on their way and
-/// tries again what was lost before its first token. It knows what the sites reported and what it
-/// sent itself, nothing else. One thread.
+/// A region's gateway: takes the region's requests, has core decide, sends them on their way, tries
+/// again what was lost before its first token, and has streams go on elsewhere. It knows what the
+/// sites reported and what it sent itself, nothing else. One thread.
 final class Gateway {
   private static final int LEASES_MAX = 1 << 20;
   private static final int LEASES_FIRST = 1 << 12;
@@ -200,7 +201,10 @@ final class Gateway {
       }
       talks.went(talk, site, endpoint, prompt);
     }
-    send(home, null, tick, tick, service, site, prompt, output, cached, endpoint);
+    var way = new Way(tick, service, site, prompt, output, 0);
+    if (!send(home, way, null, cached, endpoint, tick)) {
+      close(home, tick, service, tick, End.FAILED, output);
+    }
   }
 
   private static final int[] NONE_TRIED = RouteRequest.NONE_TRIED;
@@ -221,30 +225,33 @@ final class Gateway {
             0,
             known,
             site,
-            -1,
+            layout.jurisdictionsOfService[service],
             kind.deadlineMs(),
             kind.tier(),
             tried);
     return chooser.choose(view, request, last, tick / Play.TICKS_PER_MS);
   }
 
-  private void send(
-      Shard home,
-      @Nullable Attempts attempts,
-      long arrivedTick,
-      long nowTick,
-      int service,
-      int site,
-      int prompt,
-      int output,
-      int cached,
-      int endpoint) {
+  /// What stays the same of a request wherever it is sent.
+  ///
+  /// @param prompt tokens that its caller sent
+  /// @param output tokens of the whole answer
+  /// @param firstTick when its caller had the first token; 0 before
+  private record Way(
+      long arrivedTick, int service, int site, int prompt, int output, long firstTick) {}
+
+  /// Sends a request, or what is missing of its answer. False when no more can be under way.
+  ///
+  /// @param journey of one that was sent before, or null
+  private boolean send(
+      Shard home, Way way, @Nullable Journey journey, int cached, int endpoint, long nowTick) {
+    int had = journey == null ? 0 : journey.had();
+    int prompt = way.prompt + had;
     long lease = inFlight.charge(endpoint, prompt - chooser.cachedTokens(), LEASE_FOREVER_MS);
     if (lease == InFlight.NONE) {
-      close(home, arrivedTick, service, nowTick, End.FAILED, output);
-      return;
+      return false;
     }
-    double halfMs = settings.travel().ms(roster, site, endpoint) / 2;
+    double halfMs = settings.travel().ms(roster, way.site, endpoint) / 2;
     long half = Play.ticks(halfMs);
     if (jitterTicks > 0) {
       half += (long) (jitter.nextExponential() * jitterTicks);
@@ -255,14 +262,10 @@ final class Gateway {
     boolean here = shard == home.number || cut;
     Rows to = here ? home.slots : home.box(shard);
     int row = here ? home.takeSlot() : to.add();
-    to.setAttempts(row, attempts);
-    to.put(row, Rows.ARRIVED, arrivedTick);
+    fill(to, row, way, journey);
     to.put(row, Rows.LEASE, lease);
-    to.put(row, Rows.PLACE, Rows.pair(endpoint, site));
-    to.put(row, Rows.TOKENS, Rows.pair(prompt, output));
+    to.put(row, Rows.PLACE, Rows.pair(endpoint, way.site));
     to.put(row, Rows.CACHED_TRIP, Rows.pair(cached, half));
-    to.put(row, Rows.FIRST, 0);
-    to.put(row, Rows.WHAT, Rows.what(-1, region, service));
     if (cut) {
       deliver = nowTick + CONNECT_TIMEOUT_MS * Play.TICKS_PER_MS;
     }
@@ -270,85 +273,207 @@ final class Gateway {
     if (here) {
       home.expect(row, deliver);
     }
+    if (had > 0) {
+      home.tally.replayedTokens += prompt;
+    }
+    return true;
   }
 
-  /// A request of this gateway was lost with its site, or could not be delivered. Before its first
-  /// token core decides whether it is tried elsewhere; after it the stream is broken.
+  private void fill(Rows to, int row, Way way, @Nullable Journey journey) {
+    int had = journey == null ? 0 : journey.had();
+    to.setJourney(row, journey);
+    to.put(row, Rows.ARRIVED, way.arrivedTick);
+    to.put(row, Rows.TOKENS, Rows.pair(way.prompt + had, way.output - had));
+    to.put(row, Rows.FIRST, way.firstTick);
+    to.put(row, Rows.WHAT, Rows.what(-1, region, way.service));
+  }
+
+  /// A request of this gateway has left a site without its answer: core decides whether it, or what
+  /// is missing of its stream, is sent elsewhere.
   void lost(Shard home, Rows from, int row, long nowTick) {
     inFlight.end(from.get(row, Rows.LEASE));
-    int endpoint = Rows.high(from.get(row, Rows.PLACE));
-    int site = Rows.low(from.get(row, Rows.PLACE));
-    int service = Rows.service(from.get(row, Rows.WHAT));
-    int prompt = Rows.high(from.get(row, Rows.TOKENS));
-    int output = Rows.low(from.get(row, Rows.TOKENS));
-    long arrived = from.get(row, Rows.ARRIVED);
-    Service kind = services.get(service);
-    inFlight.suspect(endpoint);
-    long nowMs = nowTick / Play.TICKS_PER_MS;
-    long arrivedMs = arrived / Play.TICKS_PER_MS;
-    Attempts state = from.attempts(row);
-    if (state == null) {
-      Attempts begun = Attempts.begin(arrivedMs + kind.deadlineMs()).state();
-      state = begun.on(new AttemptEvent.Routed(endpoint, 0, false), ATTEMPTS, arrivedMs).state();
-    }
-    if (from.get(row, Rows.FIRST) != 0) {
-      Attempts relaying =
-          state.on(new AttemptEvent.FirstByte(state.attempt()), ATTEMPTS, nowMs).state();
-      follow(
-          home,
-          relaying,
-          new AttemptEvent.Broken(state.attempt(), false, false),
-          arrived,
-          nowTick,
-          service,
-          output);
+    long loss = from.get(row, Rows.DELIVER);
+    Loss how = Loss.values()[Rows.low(loss)];
+    if (how == Loss.SILENT) {
+      int slot = home.takeSlot();
+      home.slots.set(slot, from, row);
+      home.slots.put(slot, Rows.LEASE, InFlight.NONE);
+      home.slots.put(slot, Rows.DELIVER, Rows.pair(Rows.high(loss), Loss.LOST.ordinal()));
+      park(home, slot, Rows.TO_MISS, nowTick + silenceMs(from, row) * Play.TICKS_PER_MS);
       return;
     }
-    boolean allowed =
-        state.retry(state.attempt(), AttemptEvent.Failure.UNREACHABLE, ATTEMPTS, nowMs) != Permit.NO
-            && retries.spend();
-    var failed =
-        new AttemptEvent.Failed(state.attempt(), AttemptEvent.Failure.UNREACHABLE, 0, allowed);
-    Attempts next = follow(home, state, failed, arrived, nowTick, service, output);
-    if (next.phase() != Attempts.Phase.ROUTING) {
-      return;
-    }
-    home.tally.retries++;
-    int elsewhere = choose(kind, service, prompt, null, site, -1, next.triedEndpoints(), nowTick);
-    if (elsewhere == Chooser.NOWHERE) {
-      var nowhere = new AttemptEvent.NotRouted(chooser.refusal(), 0);
-      follow(home, next, nowhere, arrived, nowTick, service, output);
-      return;
-    }
-    var routed = new AttemptEvent.Routed(elsewhere, chooser.firstTokenMs(), false);
-    Attempts waiting = next.on(routed, ATTEMPTS, nowMs).state();
-    send(home, waiting, arrived, nowTick, service, site, prompt, output, 0, elsewhere);
+    left(home, from, row, how, Rows.high(loss), nowTick);
   }
 
+  /// How long a site is silent before its gateway takes it for lost.
+  private long silenceMs(Rows from, int row) {
+    int endpoint = Rows.high(from.get(row, Rows.PLACE));
+    return streaming(from, row)
+        ? ATTEMPTS.gapMs(roster.profile(endpoint).decodeMsPerToken(1, 0))
+        : ATTEMPTS.firstByteMsLeast();
+  }
+
+  /// Whether its caller has had tokens from where it is.
+  private static boolean streaming(Rows from, int row) {
+    Journey journey = from.journey(row);
+    return journey != null && journey.had() > 0 ? journey.heard() : from.get(row, Rows.FIRST) != 0;
+  }
+
+  /// A slot's time to wait is over.
+  void due(Shard home, int slot, long nowTick) {
+    Rows rows = home.slots;
+    boolean missed = Rows.engine(rows.get(slot, Rows.WHAT)) == Rows.TO_MISS;
+    int generated = Rows.high(rows.get(slot, Rows.DELIVER));
+    if (missed) {
+      left(home, rows, slot, Loss.LOST, generated, nowTick);
+    } else {
+      Journey journey = rows.journey(slot);
+      if (journey == null) {
+        throw new IllegalStateException("a request waits to be routed that was never sent");
+      }
+      carry(home, way(rows, slot), journey, new AttemptEvent.RouteDue(), nowTick);
+    }
+    home.freeSlot(slot);
+  }
+
+  private static Way way(Rows from, int row) {
+    Journey journey = from.journey(row);
+    int had = journey == null ? 0 : journey.had();
+    long place = from.get(row, Rows.PLACE);
+    long tokens = from.get(row, Rows.TOKENS);
+    return new Way(
+        from.get(row, Rows.ARRIVED),
+        Rows.service(from.get(row, Rows.WHAT)),
+        Rows.low(place),
+        Rows.high(tokens) - had,
+        Rows.low(tokens) + had,
+        from.get(row, Rows.FIRST));
+  }
+
+  /// Holds a request in a slot until then.
+  private static void park(Shard home, int slot, int what, long untilTick) {
+    long had = home.slots.get(slot, Rows.WHAT);
+    home.slots.put(slot, Rows.WHAT, had & 0xFFFF_FFFFL | (long) what << 32);
+    home.expect(slot, untilTick);
+  }
+
+  private void left(Shard home, Rows from, int row, Loss how, int generated, long nowTick) {
+    int endpoint = Rows.high(from.get(row, Rows.PLACE));
+    Way way = way(from, row);
+    Journey before = from.journey(row);
+    if (how == Loss.LOST) {
+      inFlight.suspect(endpoint);
+    }
+    long nowMs = nowTick / Play.TICKS_PER_MS;
+    long arrivedMs = way.arrivedTick / Play.TICKS_PER_MS;
+    if (before == null) {
+      int deadlineMs = services.get(way.service).deadlineMs();
+      Attempts begun = Attempts.begin(arrivedMs + deadlineMs).state();
+      Attempts sent =
+          begun.on(new AttemptEvent.Routed(endpoint, 0, false), ATTEMPTS, arrivedMs).state();
+      before = new Journey(sent, 0, false, way.output, nowTick);
+    }
+    Attempts state = before.state();
+    if (streaming(from, row)) {
+      Attempts relaying =
+          state.on(new AttemptEvent.FirstByte(state.attempt()), ATTEMPTS, nowMs).state();
+      int had = before.had() + generated;
+      boolean resumable = Continuity.judge(facts(had)).resumable();
+      boolean allowed = resumable && allowed(relaying.move(how == Loss.RADIO, ATTEMPTS));
+      var broken = new AttemptEvent.Broken(relaying.attempt(), resumable, allowed);
+      if (allowed) {
+        home.tally.moves++;
+        home.tally.movesForRadio += how == Loss.RADIO ? 1 : 0;
+      }
+      var journey = new Journey(relaying, had, false, way.output, nowTick);
+      carry(home, way, journey, broken, nowTick);
+      return;
+    }
+    AttemptEvent.Failure failure =
+        how == Loss.LOST
+            ? AttemptEvent.Failure.UNREACHABLE
+            : AttemptEvent.Failure.REFUSED_ELSEWHERE;
+    boolean allowed = allowed(state.retry(state.attempt(), failure, ATTEMPTS, nowMs));
+    home.tally.retries += allowed ? 1 : 0;
+    var failed = new AttemptEvent.Failed(state.attempt(), failure, 0, allowed);
+    carry(home, way, before, failed, nowTick);
+  }
+
+  private boolean allowed(Permit permit) {
+    return permit == Permit.FREE || permit == Permit.FROM_BUDGET && retries.spend();
+  }
+
+  /// A stream of the twin: one choice, no grammar, and its engines say their tokens.
+  private static Continuity.Facts facts(int had) {
+    return new Continuity.Facts(
+        true, false, true, 1, false, false, true, true, CHARACTERS_PER_TOKEN * had);
+  }
+
+  private static final int CHARACTERS_PER_TOKEN = 4;
   private static final AttemptSettings ATTEMPTS = AttemptSettings.DEFAULT;
 
-  /// Counts the end of a request that the state machine has ended.
-  private Attempts follow(
-      Shard home,
-      Attempts state,
-      AttemptEvent event,
-      long arrived,
-      long nowTick,
-      int service,
-      int output) {
-    Step<Attempts, AttemptEffect> step = state.on(event, ATTEMPTS, nowTick / Play.TICKS_PER_MS);
-    for (AttemptEffect effect : step.effects()) {
-      if (effect instanceof AttemptEffect.Finish(AttemptEffect.Outcome outcome)) {
-        End end =
-            switch (outcome) {
-              case BROKEN -> End.BROKEN;
-              case REFUSED -> End.REFUSED;
-              case FAILED, CLIENT_GONE, COMPLETE -> End.FAILED;
-            };
-        close(home, arrived, service, nowTick, end, output);
+  /// Carries out what core's state machine says to an event, until it waits for the next.
+  private void carry(Shard home, Way way, Journey journey, AttemptEvent first, long nowTick) {
+    long nowMs = nowTick / Play.TICKS_PER_MS;
+    Attempts state = journey.state();
+    @Nullable AttemptEvent event = first;
+    while (event != null) {
+      Step<Attempts, AttemptEffect> step = state.on(event, ATTEMPTS, nowMs);
+      state = step.state();
+      event = null;
+      for (AttemptEffect effect : step.effects()) {
+        var next = new Journey(state, journey.had(), false, way.output, journey.brokenTick());
+        switch (effect) {
+          case AttemptEffect.Route(int[] tried) -> event = route(way, next, tried, nowTick);
+          case AttemptEffect.RouteLater(int afterMs) -> {
+            int slot = home.takeSlot();
+            fill(home.slots, slot, way, next);
+            home.slots.put(slot, Rows.LEASE, InFlight.NONE);
+            home.slots.put(slot, Rows.PLACE, Rows.pair(-1, way.site));
+            park(home, slot, Rows.TO_ROUTE, nowTick + afterMs * Play.TICKS_PER_MS);
+          }
+          case AttemptEffect.Dispatch(int endpoint, int attempt, _, _) -> {
+            check(home, state);
+            if (!send(home, way, next, 0, endpoint, nowTick)) {
+              event = new AttemptEvent.Failed(attempt, AttemptEvent.Failure.UNREACHABLE, 0, false);
+            }
+          }
+          case AttemptEffect.Finish(AttemptEffect.Outcome outcome) -> {
+            End end =
+                switch (outcome) {
+                  case BROKEN -> End.BROKEN;
+                  case REFUSED -> End.REFUSED;
+                  case FAILED, CLIENT_GONE, COMPLETE -> End.FAILED;
+                };
+            close(home, way.arrivedTick, way.service, nowTick, end, way.output);
+          }
+          case AttemptEffect.Abandon _,
+              AttemptEffect.Relay _,
+              AttemptEffect.Rejoin _,
+              AttemptEffect.AnswerRefused _,
+              AttemptEffect.AnswerFailed _,
+              AttemptEffect.BreakStream _ -> {}
+        }
       }
     }
-    return step.state();
+  }
+
+  private AttemptEvent route(Way way, Journey journey, int[] tried, long nowTick) {
+    int prompt = way.prompt + journey.had();
+    int endpoint =
+        choose(services.get(way.service), way.service, prompt, null, way.site, -1, tried, nowTick);
+    return endpoint == Chooser.NOWHERE
+        ? new AttemptEvent.NotRouted(chooser.refusal(), chooser.retryAfterMs())
+        : new AttemptEvent.Routed(endpoint, chooser.firstTokenMs(), false);
+  }
+
+  private static void check(Shard home, Attempts state) {
+    int tries = ATTEMPTS.attemptsMax() + ATTEMPTS.movesMax() * ATTEMPTS.moveTriesMax();
+    if (state.moves() > ATTEMPTS.movesMax()
+        || state.moves() == 0 && state.last() >= ATTEMPTS.attemptsMax()
+        || state.last() >= tries) {
+      home.tally.violated(Violation.BOUND_EXCEEDED);
+    }
   }
 
   private void close(

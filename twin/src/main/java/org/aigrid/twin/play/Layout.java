@@ -19,6 +19,7 @@ final class Layout {
   final int regions;
   final int shards;
   final int[] modelOfService;
+  final long[] jurisdictionsOfService; // bits
   final int[] shardOfEndpoint;
   final int[] localOfEndpoint; // its place in the shard's list
   final List<int[]> endpointsOfShard = new ArrayList<>();
@@ -50,6 +51,11 @@ final class Layout {
                 + " serves (expected: a model that a site serves)");
       }
     }
+    jurisdictionsOfService =
+        demand.services().stream()
+            .mapToLong(
+                s -> s.jurisdictions().isEmpty() ? -1 : roster.jurisdictionBits(s.jurisdictions()))
+            .toArray();
     var lists = new ArrayList<List<Integer>>();
     for (int i = 0; i < regions + roster.hubCount(); i++) {
       lists.add(new ArrayList<>());

@@ -131,6 +131,70 @@ public final class Outcome {
     return tally.retries;
   }
 
+  /// Streams taken to another site, and how often that was because a radio wanted the GPU.
+  public long moves() {
+    return tally.moves;
+  }
+
+  public long movesForRadio() {
+    return tally.movesForRadio;
+  }
+
+  /// Streams that moved and came to their end.
+  public long movedStreams() {
+    return tally.movedStreams;
+  }
+
+  /// Tokens of prompts and answers that were computed again for moved streams.
+  public long replayedTokens() {
+    return tally.replayedTokens;
+  }
+
+  /// Requests that a site turned away because its radio held the GPU.
+  public long turnedAway() {
+    return tally.turnedAway;
+  }
+
+  /// Sequences revoked for radios.
+  public long revoked() {
+    return tally.revoked;
+  }
+
+  /// Claims of radios for which AI had to leave.
+  public long reclaims() {
+    return tally.reclaims;
+  }
+
+  /// How long these took, microseconds.
+  public Histogram reclaimUs() {
+    return tally.reclaimUs;
+  }
+
+  /// How long callers of moved streams waited for the next token, microseconds.
+  public Histogram gapUs() {
+    return tally.gapUs;
+  }
+
+  /// How often that happened which must never happen.
+  public long violations(Violation what) {
+    return switch (what) {
+      case REQUEST_LOST -> Math.abs(arrived() - tally.closed - inside);
+      case TOKENS_DIFFER ->
+          tally.violations[what.ordinal()] + (inside == 0 ? Math.abs(outputTokensOpen()) : 0);
+      case RECLAIM_LATE, NOT_PERMITTED, CHARGE_LEFT, LEASE_OUTLIVED, BOUND_EXCEEDED ->
+          tally.violations[what.ordinal()];
+    };
+  }
+
+  /// All of them.
+  public long violations() {
+    long sum = 0;
+    for (Violation what : Violation.values()) {
+      sum += violations(what);
+    }
+    return sum;
+  }
+
   /// Requests still inside when the play was given up; 0 when it came to its end.
   public long inside() {
     return inside;

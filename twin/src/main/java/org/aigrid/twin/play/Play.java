@@ -54,6 +54,7 @@ public final class Play {
   private final boolean[] over;
   private final int[] deaths; // by endpoint: incidents that hold it down
   private final boolean[] cut; // by region
+  private final int[] cuts; // by region: incidents that cut it off
   private double insideSum;
   private long insideSamples;
 
@@ -72,6 +73,7 @@ public final class Play {
     over = new boolean[incidents.size()];
     deaths = new int[layout.roster.endpointCount()];
     cut = new boolean[layout.regions];
+    cuts = new int[layout.regions];
     bins = (int) Math.ceil(settings.durationMs() / settings.binMs());
     openView = new OpenGridView(layout.roster);
     var root = new SplittableRandom(seed);
@@ -272,8 +274,11 @@ public final class Play {
       case Incident.SitesDown down -> changeSites(down, number, begins, tick);
       case Incident.RegionCut regionCut -> {
         int region = layout.country.indexOfRegion(regionCut.region());
-        cut[region] = begins;
-        changeCuts(region, tick);
+        cuts[region] += begins ? 1 : -1;
+        if (cut[region] != cuts[region] > 0) {
+          cut[region] = begins;
+          changeCuts(region, tick);
+        }
       }
       case Incident.SlowHeartbeats _, Incident.Crowd _, Incident.Surge _ -> {}
     }
@@ -306,7 +311,9 @@ public final class Play {
     if (cut[region]) {
       seen = openView.copy();
       for (int e = 0; e < layout.roster.endpointCount(); e++) {
-        (layout.shardOfEndpoint[e] == region ? openView : seen).lease(e, endMs);
+        if (deaths[e] == 0) { // else its lease ends sooner, or has ended
+          (layout.shardOfEndpoint[e] == region ? openView : seen).lease(e, endMs);
+        }
       }
       boolean[] within = new boolean[layout.regions];
       within[region] = true;
@@ -349,6 +356,15 @@ public final class Play {
               shard.answered()[p],
               shard.usedGpuMs(p) / (replicas * (tick / (double) TICKS_PER_MS)),
               shard.radioShare(p)));
+    }
+    for (Shard shard : shards) {
+      shard.tellAll(shards);
+    }
+    for (int region = 0; region < layout.regions && inside == 0; region++) {
+      Gateway gateway = shards.get(region).gateway();
+      for (int i = 0; gateway != null && i < gateway.inFlight().leases(); i++) {
+        sum.violated(Violation.CHARGE_LEFT);
+      }
     }
     for (Shard shard : shards) {
       sum.add(shard.tally);

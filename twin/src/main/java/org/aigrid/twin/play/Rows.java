@@ -1,7 +1,6 @@
 package org.aigrid.twin.play;
 
 import java.util.Arrays;
-import org.aigrid.core.node.Attempts;
 import org.jspecify.annotations.Nullable;
 
 /// Requests on their way, a row of eight longs each: one cache line. The same row lies in a shard's
@@ -16,11 +15,17 @@ final class Rows {
   static final int TOKENS = 3; // prompt, output
   static final int CACHED_TRIP = 4; // cached tokens; half the round trip in ticks
   static final int FIRST = 5; // when its first token was there; 0 before
-  static final int WHAT = 6; // engine of the shard, region, service
-  static final int DELIVER = 7; // when it reaches its site
+  static final int WHAT = 6; // engine of the shard, or what it waits for; region, service
+  static final int DELIVER = 7; // when it reaches its site; of a lost one: tokens it had there, why
+
+  /// Of WHAT: it waits at its gateway to be routed again.
+  static final int TO_ROUTE = -2;
+
+  /// Of WHAT: it waits at its gateway until its silence is noticed.
+  static final int TO_MISS = -3;
 
   long[] rows = new long[16 * LONGS];
-  private @Nullable Attempts @Nullable [] attempts; // only once something was tried twice
+  private @Nullable Journey @Nullable [] journeys; // only once something was tried twice
   private int count;
 
   static long pair(long high, long low) {
@@ -56,8 +61,8 @@ final class Rows {
   }
 
   void clear() {
-    if (attempts != null) {
-      Arrays.fill(attempts, null);
+    if (journeys != null) {
+      Arrays.fill(journeys, null);
     }
     count = 0;
   }
@@ -66,31 +71,31 @@ final class Rows {
   int add() {
     if (count * LONGS == rows.length) {
       rows = Arrays.copyOf(rows, 2 * rows.length);
-      if (attempts != null) {
-        attempts = Arrays.copyOf(attempts, rows.length / LONGS);
+      if (journeys != null) {
+        journeys = Arrays.copyOf(journeys, rows.length / LONGS);
       }
     }
     return count++;
   }
 
-  /// How often it was tried before and where; null for a first try.
-  @Nullable Attempts attempts(int row) {
-    return attempts == null ? null : attempts[row];
+  /// Where it was before; null for a first try.
+  @Nullable Journey journey(int row) {
+    return journeys == null ? null : journeys[row];
   }
 
-  void setAttempts(int row, @Nullable Attempts state) {
-    if (state != null && attempts == null) {
-      attempts = new @Nullable Attempts[rows.length / LONGS];
+  void setJourney(int row, @Nullable Journey journey) {
+    if (journey != null && journeys == null) {
+      journeys = new @Nullable Journey[rows.length / LONGS];
     }
-    if (attempts != null) {
-      attempts[row] = state;
+    if (journeys != null) {
+      journeys[row] = journey;
     }
   }
 
   /// Copies a row from elsewhere.
   void set(int row, Rows from, int fromRow) {
     System.arraycopy(from.rows, fromRow * LONGS, rows, row * LONGS, LONGS);
-    setAttempts(row, from.attempts(fromRow));
+    setJourney(row, from.journey(fromRow));
   }
 
   long get(int row, int column) {

@@ -3,14 +3,16 @@ package org.aigrid.twin.play;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
-import org.aigrid.core.model.Tier;
+import org.aigrid.core.model.ServiceTier;
+import org.aigrid.core.reclaim.Victims;
 import org.aigrid.core.view.AdmissionState;
 import org.aigrid.core.view.OpenGridView;
 import org.aigrid.core.view.Roster;
-import org.aigrid.twin.country.Country;
+import org.aigrid.twin.demand.Service;
 import org.aigrid.twin.engine.Arrival;
 import org.aigrid.twin.engine.Hardware;
 import org.aigrid.twin.engine.SharedEngine;
@@ -62,27 +64,26 @@ final class Shard implements SharedEngine.Listener {
   private final boolean[] dirty; // has something to report
   private final int[][] toReport; // by phase
   private final int[] toReportCount;
-  private final float[] radioShare;
-  private final float[] business;
   private final int[] answered;
+  private final long[] silentFromTick; // since when a dead endpoint's lease has been over
 
   // By engine.
   private final SharedEngine[] engines;
   private final int[] endpointOfEngine;
   private final long[] dueTick;
 
+  private final ServiceTier[] tierOfService;
   private final int arrivalSubject;
   private final int firstSlotSubject;
   private final double[] usedBeforeMs = new double[Tally.TIERS];
-  private double radioMs;
   private double radioBeforeMs;
   private long nowTick;
   private long sequence;
 
-  // Radio.
-  private final RadioLoad radio;
-  private final List<Incident> radioIncidents = new ArrayList<>();
-  private final List<boolean[]> radioIncidentCells = new ArrayList<>();
+  private final CellRadios radios;
+  private final boolean[] claimed; // by endpoint: its radio's claim is open
+  private int[] claims = new int[4]; // which these are
+  private int claimCount;
 
   // Cells that are played pass by pass, too.
   private final @Nullable Sample[] samples;
@@ -130,7 +131,6 @@ final class Shard implements SharedEngine.Listener {
     this.number = number;
     this.settings = settings;
     reportsTo = openView;
-    this.radio = radio;
     this.tally = tally;
     roster = layout.roster;
     releasedByHub = new Released[2][number < layout.regions ? 0 : layout.regions];
@@ -146,22 +146,22 @@ final class Shard implements SharedEngine.Listener {
     tier = new byte[count];
     down = new boolean[count];
     dirty = new boolean[count];
-    radioShare = new float[count];
-    business = new float[count];
     answered = new int[count];
+    silentFromTick = new long[count];
+    Arrays.fill(silentFromTick, Long.MAX_VALUE);
+    claimed = new boolean[count];
     samples = new @Nullable Sample[count];
     toReport = new int[PlaySettings.PHASES][16];
     toReportCount = new int[PlaySettings.PHASES];
+    radios = new CellRadios(layout, endpoints, settings, radio, incidents, tally);
     var list = new ArrayList<SharedEngine>();
     var hardware = new HashMap<Hardware, Hardware>();
     for (int p = 0; p < count; p++) {
       int e = endpoints[p];
-      Country.Place place = layout.country.places().get(roster.siteOf(e));
       tier[p] = (byte) roster.tierOfEndpoint(e).ordinal();
-      double people = place.residents() + place.workers();
-      business[p] = people == 0 ? 0 : (float) (place.workers() / people);
       firstEngine[p] = list.size();
-      var own = new Hardware(roster.profile(e), 1);
+      double passMsMax = radios.governed(p) ? CellRadios.PASS_MS_MAX : Double.POSITIVE_INFINITY;
+      var own = new Hardware(roster.profile(e), 1, passMsMax);
       for (int r = 0; r < roster.replicas(e); r++) {
         list.add(new SharedEngine(hardware.computeIfAbsent(own, h -> h)));
       }
@@ -174,39 +174,13 @@ final class Shard implements SharedEngine.Listener {
     }
     dueTick = new long[engines.length];
     Arrays.fill(dueTick, NEVER);
+    tierOfService =
+        layout.demand.services().stream().map(Service::tier).toArray(ServiceTier[]::new);
     arrivalSubject = engines.length;
     firstSlotSubject = engines.length + 1;
-    for (Incident incident : incidents) {
-      addRadio(incident);
-    }
     for (int p = 0; p < count; p++) {
-      radioShare[p] = (float) radioNow(p, 0);
       applyRadio(p);
       report(p);
-    }
-  }
-
-  private void addRadio(Incident incident) {
-    boolean[] cells = new boolean[endpoints.length];
-    boolean any = false;
-    for (int p = 0; p < endpoints.length; p++) {
-      Country.Place place = layout.country.places().get(roster.siteOf(endpoints[p]));
-      cells[p] =
-          isCell(p)
-              && switch (incident) {
-                case Incident.Crowd crowd ->
-                    crowd.radioShare() > 0 && Arrivals.within(crowd, place);
-                case Incident.Surge surge ->
-                    surge.radioShare() > 0
-                        && (surge.regions().isEmpty()
-                            || surge.regions().contains(place.spec().region()));
-                case Incident.SitesDown _, Incident.RegionCut _, Incident.SlowHeartbeats _ -> false;
-              };
-      any |= cells[p];
-    }
-    if (any) {
-      radioIncidents.add(incident);
-      radioIncidentCells.add(cells);
     }
   }
 
@@ -217,10 +191,6 @@ final class Shard implements SharedEngine.Listener {
 
   @Nullable Gateway gateway() {
     return gateway;
-  }
-
-  private boolean isCell(int p) {
-    return tier[p] == Tier.CELL.ordinal();
   }
 
   /// Plays up to `untilTick`, exclusively, first taking what hubs and regions have for each other
@@ -320,9 +290,10 @@ final class Shard implements SharedEngine.Listener {
     return freeCount > 0 ? free[--freeCount] : slots.add();
   }
 
-  private void freeSlot(int slot) {
+  /// The slot's request is elsewhere, or over.
+  void freeSlot(int slot) {
     used--;
-    slots.setAttempts(slot, null);
+    slots.setJourney(slot, null);
     if (freeCount == free.length) {
       free = Arrays.copyOf(free, 2 * freeCount);
     }
@@ -357,21 +328,40 @@ final class Shard implements SharedEngine.Listener {
   }
 
   private void deliver(int slot, long tick) {
+    long what = slots.get(slot, Rows.WHAT);
+    Gateway own = gateway;
+    if (Rows.engine(what) <= Rows.TO_ROUTE && own != null) {
+      own.due(this, slot, tick);
+      return;
+    }
     int endpoint = Rows.high(slots.get(slot, Rows.PLACE));
     int p = layout.shardOfEndpoint[endpoint] == number ? layout.localOfEndpoint[endpoint] : -1;
     if (p < 0 || down[p]) {
-      lose(slot);
+      if (p >= 0 && tick - Rows.low(slots.get(slot, Rows.CACHED_TRIP)) > silentFromTick[p]) {
+        tally.violated(Violation.LEASE_OUTLIVED);
+      }
+      lose(slot, 0, Loss.LOST);
+      return;
+    }
+    int service = Rows.service(what);
+    if ((roster.jurisdictionBitOfEndpoint(endpoint) & layout.jurisdictionsOfService[service])
+        == 0) {
+      tally.violated(Violation.NOT_PERMITTED);
+    }
+    if (radios.governed(p) && !radios.admits(p, tierOfService[service], inside(p))) {
+      tally.turnedAway++;
+      lose(slot, 0, Loss.REFUSED);
       return;
     }
     int engine = firstEngine[p];
     if (firstEngine[p + 1] - engine > 1) {
       engine = leastLoaded(p);
     }
-    slots.put(slot, Rows.WHAT, slots.get(slot, Rows.WHAT) & 0xFFFF_FFFFL | (long) engine << 32);
+    slots.put(slot, Rows.WHAT, what & 0xFFFF_FFFFL | (long) engine << 32);
     SharedEngine at = engines[engine];
     double nowMs = tick / (double) Play.TICKS_PER_MS;
     at.advance(nowMs, this);
-    at.setShare(1 - radioShare[p]);
+    at.setShare(1 - radios.share(p));
     long tokens = slots.get(slot, Rows.TOKENS);
     int cached = Rows.high(slots.get(slot, Rows.CACHED_TRIP));
     at.add(slot, Rows.high(tokens), cached, Rows.low(tokens));
@@ -383,6 +373,15 @@ final class Shard implements SharedEngine.Listener {
     }
     schedule(engine, tick);
     markDirty(p);
+  }
+
+  /// Requests at an endpoint.
+  private int inside(int p) {
+    int inside = 0;
+    for (int e = firstEngine[p]; e < firstEngine[p + 1]; e++) {
+      inside += engines[e].running() + engines[e].waiting();
+    }
+    return inside;
   }
 
   private int leastLoaded(int p) {
@@ -435,7 +434,13 @@ final class Shard implements SharedEngine.Listener {
 
   @Override
   public void firstToken(int slot, double atMs) {
-    slots.put(slot, Rows.FIRST, Math.max(1, Play.ticks(atMs)));
+    Journey journey = slots.journey(slot);
+    if (journey != null && journey.had() > 0) {
+      slots.setJourney(slot, journey.heardAgain());
+      tally.gapUs.add(Play.ticks(atMs) - journey.brokenTick());
+    } else {
+      slots.put(slot, Rows.FIRST, Math.max(1, Play.ticks(atMs)));
+    }
     tell(slot, 0);
     Sample sample = samples[endpointOfEngine[Rows.engine(slots.get(slot, Rows.WHAT))]];
     if (sample != null) {
@@ -452,7 +457,13 @@ final class Shard implements SharedEngine.Listener {
     long arrived = slots.get(slot, Rows.ARRIVED);
     long cachedTrip = slots.get(slot, Rows.CACHED_TRIP);
     int half = Rows.low(cachedTrip);
-    int output = Rows.low(slots.get(slot, Rows.TOKENS));
+    Journey journey = slots.journey(slot);
+    int had = journey == null ? 0 : journey.had();
+    int output = Rows.low(slots.get(slot, Rows.TOKENS)) + had;
+    if (journey != null && journey.outputTokens() != output) {
+      tally.violated(Violation.TOKENS_DIFFER);
+    }
+    tally.movedStreams += had > 0 ? 1 : 0;
     answered[p]++;
     tally.closed++;
     tally.sojournUs += tick - arrived;
@@ -466,7 +477,7 @@ final class Shard implements SharedEngine.Listener {
           tier[p],
           slots.get(slot, Rows.FIRST) + half - arrived,
           tick + half - arrived,
-          Rows.high(slots.get(slot, Rows.TOKENS)),
+          Rows.high(slots.get(slot, Rows.TOKENS)) - had,
           Rows.high(cachedTrip),
           output);
     }
@@ -475,6 +486,9 @@ final class Shard implements SharedEngine.Listener {
       finishSample(sample, slot, atMs);
     }
     freeSlot(slot);
+    if (claimed[p]) {
+      settleClaim(p, tick);
+    }
   }
 
   private static void finishSample(Sample sample, int slot, double atMs) {
@@ -543,10 +557,19 @@ final class Shard implements SharedEngine.Listener {
     lost.clear();
   }
 
-  private void lose(int slot) {
+  /// @param generated tokens that its caller has had from here
+  private void lose(int slot, int generated, Loss how) {
     int row = lost.add();
     lost.set(row, slots, slot);
+    lost.put(row, Rows.DELIVER, Rows.pair(generated, how.ordinal()));
     freeSlot(slot);
+  }
+
+  /// Loses one from an engine, which held so many tokens of it.
+  private void loseHeld(int slot, int heldTokens, Loss how) {
+    long tokens = slots.get(slot, Rows.TOKENS);
+    int generated = Math.clamp(heldTokens - Rows.high(tokens), 0, Rows.low(tokens) - 1);
+    lose(slot, generated, how);
   }
 
   /// The endpoint dies with all that is inside, or comes back empty.
@@ -556,15 +579,19 @@ final class Shard implements SharedEngine.Listener {
       return;
     }
     down[p] = dead;
+    silentFromTick[p] = Long.MAX_VALUE;
     for (int e = firstEngine[p]; e < firstEngine[p + 1]; e++) {
       engines[e].advance(nowTick / (double) Play.TICKS_PER_MS, this);
-      engines[e].clear(this::lose);
+      engines[e].clear((slot, held) -> loseHeld(slot, held, Loss.LOST));
       dueTick[e] = NEVER;
       Sample sample = samples[p];
       if (sample != null) {
         sample.arrivalOfSlot.clear();
         sample.firstMsOfSlot.clear();
       }
+    }
+    if (claimed[p]) {
+      settleClaim(p, nowTick);
     }
     if (!dead) {
       markDirty(p);
@@ -580,12 +607,69 @@ final class Shard implements SharedEngine.Listener {
       }
       engine.advance(nowTick / (double) Play.TICKS_PER_MS, this);
       boolean any =
-          engine.remove(slot -> regions[Rows.region(slots.get(slot, Rows.WHAT))], this::lose);
+          engine.remove(
+              slot -> regions[Rows.region(slots.get(slot, Rows.WHAT))],
+              (slot, held) -> loseHeld(slot, held, Loss.SILENT));
       if (any) {
         schedule(e, nowTick);
         markDirty(endpointOfEngine[e]);
+        if (claimed[endpointOfEngine[e]]) {
+          settleClaim(endpointOfEngine[e], nowTick);
+        }
       }
     }
+  }
+
+  /// A claim is open: what has left may have satisfied it, and what was spared may have to go.
+  private void settleClaim(int p, long tick) {
+    long nowMs = tick / Play.TICKS_PER_MS;
+    revoke(p, radios.tick(p, inside(p), nowMs), nowMs);
+    claimed[p] = radios.claimOpen(p);
+  }
+
+  /// Takes out whoever has to go for the radio, as core chooses.
+  private void revoke(int p, double share, long nowMs) {
+    if (share <= 0) {
+      return;
+    }
+    var running = new ArrayList<Victims.Running>();
+    double passMs = 0;
+    double shareBefore = 1;
+    for (int e = firstEngine[p]; e < firstEngine[p + 1]; e++) {
+      SharedEngine engine = engines[e];
+      shareBefore = engine.share();
+      passMs = Math.max(passMs, engine.passMs());
+      engine.forEach((slot, held) -> running.add(running(p, slot, held, nowMs)));
+    }
+    // Who stays is slower from now on.
+    double left = 1 - radios.share(p);
+    double tokenMs = left <= 0 ? Double.POSITIVE_INFINITY : passMs * shareBefore / left;
+    List<Victims.Running> victims =
+        Victims.choose(
+            running, share, tokenMs, prefillTokensPerSecond(p), radios.withinMs() - passMs);
+    var going = new HashSet<Integer>();
+    victims.forEach(victim -> going.add(victim.number()));
+    for (int e = firstEngine[p]; e < firstEngine[p + 1] && !going.isEmpty(); e++) {
+      boolean any =
+          engines[e].remove(going::contains, (slot, held) -> loseHeld(slot, held, Loss.RADIO));
+      if (any) {
+        schedule(e, nowTick);
+        markDirty(p);
+      }
+    }
+    radios.revoked(p, going.size(), inside(p), passMs, nowMs);
+  }
+
+  private Victims.Running running(int p, int slot, int held, long nowMs) {
+    long tokens = slots.get(slot, Rows.TOKENS);
+    return new Victims.Running(
+        slot,
+        tierOfService[Rows.service(slots.get(slot, Rows.WHAT))],
+        radios.shareOfOne(p),
+        Rows.high(tokens),
+        Math.max(0, held - Rows.high(tokens)),
+        Rows.low(tokens),
+        nowMs - slots.get(slot, Rows.ARRIVED) / (double) Play.TICKS_PER_MS);
   }
 
   /// Sites of a phase report, and the cells whose turn it is get their new radio load.
@@ -602,6 +686,7 @@ final class Shard implements SharedEngine.Listener {
     for (int p = from; p < to; p++) {
       turnRadio(p, tick);
     }
+    settleClaims(tick);
     if (silent) {
       return;
     }
@@ -615,28 +700,67 @@ final class Shard implements SharedEngine.Listener {
     toReportCount[phase] = 0;
   }
 
+  private void settleClaims(long tick) {
+    int open = 0;
+    for (int i = 0; i < claimCount; i++) {
+      int p = claims[i];
+      advance(p, tick);
+      if (claimed[p]) {
+        settleClaim(p, tick);
+      }
+      if (claimed[p]) {
+        claims[open++] = p;
+      }
+    }
+    claimCount = open;
+  }
+
   private void turnRadio(int p, long tick) {
-    if (!isCell(p)) {
-      return;
+    boolean changed = radios.turn(p, tick / (double) Play.TICKS_PER_MS);
+    if (radios.governed(p)) {
+      double before = radios.aiShare(p);
+      long nowMs = tick / Play.TICKS_PER_MS;
+      advance(p, tick);
+      revoke(p, radios.hear(p, inside(p), nowMs), nowMs);
+      expectSettling(p);
+      changed |= before != radios.aiShare(p);
     }
-    radioMs += radioShare[p] * roster.replicas(endpoints[p]) * settings.radioStepMs();
-    float next = (float) radioNow(p, tick / (double) Play.TICKS_PER_MS);
-    if (next == radioShare[p]) {
-      return;
-    }
-    radioShare[p] = next;
-    applyRadio(p);
-    if (!down[p]) {
-      reportsTo.prefill(endpoints[p], prefillTokensPerSecond(p));
+    if (changed) {
+      applyRadio(p);
+      if (!down[p]) {
+        reportsTo.prefill(endpoints[p], prefillTokensPerSecond(p));
+        reportsTo.radio(endpoints[p], radios.aiShare(p), radios.reclaimsPerHour(p));
+      }
     }
   }
 
+  /// Engines at `tick`, whatever happens on the way.
+  private void advance(int p, long tick) {
+    for (int e = firstEngine[p]; e < firstEngine[p + 1]; e++) {
+      if (engines[e].running() + engines[e].waiting() > 0) {
+        engines[e].advance(tick / (double) Play.TICKS_PER_MS, this);
+        schedule(e, tick);
+      }
+    }
+  }
+
+  private void expectSettling(int p) {
+    if (radios.claimOpen(p) && !claimed[p]) {
+      claimed[p] = true;
+      if (claimCount == claims.length) {
+        claims = Arrays.copyOf(claims, 2 * claimCount);
+      }
+      claims[claimCount++] = p;
+    }
+  }
+
+  /// From now on passes take what the radio leaves them.
   private void applyRadio(int p) {
+    advance(p, nowTick);
     for (int e = firstEngine[p]; e < firstEngine[p + 1]; e++) {
       SharedEngine engine = engines[e];
       if (engine.running() + engine.waiting() > 0) {
-        engine.advance(nowTick / (double) Play.TICKS_PER_MS, this);
-        engine.setShare(1 - radioShare[p]);
+        engine.setShare(1 - radios.share(p));
         schedule(e, nowTick);
       }
     }
@@ -644,36 +768,16 @@ final class Shard implements SharedEngine.Listener {
     if (sample != null) {
       double nowMs = nowTick / (double) Play.TICKS_PER_MS;
       sample.shares.add(
-          new double[] {nowMs, Math.max(SharedEngine.SHARE_LEAST, 1 - radioShare[p])});
+          new double[] {nowMs, Math.max(SharedEngine.SHARE_LEAST, 1 - radios.share(p))});
     }
-  }
-
-  private double radioNow(int p, double atMs) {
-    if (!isCell(p)) {
-      return 0;
-    }
-    double added = 0;
-    for (int i = 0; i < radioIncidents.size(); i++) {
-      if (radioIncidentCells.get(i)[p]) {
-        Incident incident = radioIncidents.get(i);
-        double share =
-            switch (incident) {
-              case Incident.Crowd crowd -> crowd.radioShare();
-              case Incident.Surge surge -> surge.radioShare();
-              case Incident.SitesDown _, Incident.RegionCut _, Incident.SlowHeartbeats _ -> 0;
-            };
-        added += share * incident.strength(atMs);
-      }
-    }
-    int site = roster.siteOf(endpoints[p]);
-    return radio.share(site, business[p], settings.beginMs() + atMs, added);
   }
 
   private double prefillTokensPerSecond(int p) {
-    int e = endpoints[p];
-    return roster.profile(e).prefillTokensPerSecond()
-        * roster.replicas(e)
-        * Math.max(SharedEngine.SHARE_LEAST, 1 - radioShare[p]);
+    Hardware hardware = engines[firstEngine[p]].hardware();
+    double left = Math.max(SharedEngine.SHARE_LEAST, 1 - radios.share(p));
+    int chunk = hardware.chunkTokens(left, 0, 0);
+    double passMs = hardware.profile().step().stepMs(chunk, 0, 0) / left;
+    return 1_000.0 * chunk / passMs * roster.replicas(endpoints[p]);
   }
 
   /// Where its sites report to from now on.
@@ -712,8 +816,8 @@ final class Shard implements SharedEngine.Listener {
         running,
         (int) context,
         prefillTokensPerSecond(p),
-        1,
-        0);
+        radios.aiShare(p),
+        radios.reclaimsPerHour(p));
   }
 
   /// The bin of the report that a request belongs to, or -1 before the warm-up is over.
@@ -734,13 +838,25 @@ final class Shard implements SharedEngine.Listener {
       tally.usedGpuMs[bin * Tally.TIERS + t] += Math.round(usedMs[t] - usedBeforeMs[t]);
       usedBeforeMs[t] = usedMs[t];
     }
-    tally.radioGpuMs[bin] += Math.round(radioMs - radioBeforeMs);
-    radioBeforeMs = radioMs;
+    tally.radioGpuMs[bin] += Math.round(radios.gpuMs() - radioBeforeMs);
+    radioBeforeMs = radios.gpuMs();
   }
 
   /// The lease of an endpoint that has fallen silent ends then.
   void letLeaseEnd(int endpoint, long endMs) {
     reportsTo.lease(endpoint, endMs);
+    silentFromTick[layout.localOfEndpoint[endpoint]] = (endMs + 1) * Play.TICKS_PER_MS;
+  }
+
+  /// What is still on its way to the gateways, at the end of the play.
+  void tellAll(List<Shard> shards) {
+    Gateway own = gateway;
+    if (own != null) {
+      for (int hub = layout.regions; hub < layout.shards; hub++) {
+        hear(shards.get(hub).releasedByHub[0][number]);
+        hear(shards.get(hub).releasedByHub[1][number]);
+      }
+    }
   }
 
   int[] endpoints() {
@@ -753,7 +869,7 @@ final class Shard implements SharedEngine.Listener {
   }
 
   double radioShare(int p) {
-    return radioShare[p];
+    return radios.share(p);
   }
 
   /// GPU time that requests used at an endpoint.
@@ -768,7 +884,7 @@ final class Shard implements SharedEngine.Listener {
   /// Plays this endpoint pass by pass, too.
   void sample(int p) {
     var sample = new Sample(engines[firstEngine[p]].hardware(), endpoints[p]);
-    sample.shares.add(new double[] {0, Math.max(SharedEngine.SHARE_LEAST, 1 - radioShare[p])});
+    sample.shares.add(new double[] {0, Math.max(SharedEngine.SHARE_LEAST, 1 - radios.share(p))});
     samples[p] = sample;
   }
 

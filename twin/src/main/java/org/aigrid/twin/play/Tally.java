@@ -46,6 +46,18 @@ final class Tally {
   long retries;
   long outputTokensAccepted;
   long outputTokensClosed;
+  long moves; // of streams, to another site
+  long movesForRadio;
+  long movedStreams; // answered to their end
+  long replayedTokens; // computed again for them
+  long turnedAway; // by sites whose radio holds the GPU
+  long revoked;
+  long reclaims;
+  final Histogram gapUs = new Histogram(); // that movers' callers saw
+  final Histogram reclaimUs = new Histogram();
+
+  // What must never happen.
+  final long[] violations = new long[Violation.values().length];
 
   Tally(List<Service> services, int bins, int regions) {
     this.services = services;
@@ -73,6 +85,18 @@ final class Tally {
       histograms[i] = new Histogram();
     }
     return histograms;
+  }
+
+  void violated(Violation what) {
+    violations[what.ordinal()]++;
+  }
+
+  void reclaimed(double ms, boolean late) {
+    reclaims++;
+    reclaimUs.add((long) (ms * 1_000));
+    if (late) {
+      violated(Violation.RECLAIM_LATE);
+    }
   }
 
   void ended(int bin, int service, int region, End end) {
@@ -129,6 +153,16 @@ final class Tally {
     retries += other.retries;
     outputTokensAccepted += other.outputTokensAccepted;
     outputTokensClosed += other.outputTokensClosed;
+    moves += other.moves;
+    movesForRadio += other.movesForRadio;
+    movedStreams += other.movedStreams;
+    replayedTokens += other.replayedTokens;
+    turnedAway += other.turnedAway;
+    revoked += other.revoked;
+    reclaims += other.reclaims;
+    gapUs.add(other.gapUs);
+    reclaimUs.add(other.reclaimUs);
+    add(violations, other.violations);
   }
 
   private static void add(long[] to, long[] from) {

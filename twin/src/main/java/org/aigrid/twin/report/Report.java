@@ -54,6 +54,7 @@ public final class Report {
     root.set("curve", curve());
     root.set("whatIfs", whatIfs);
     root.set("stepLevel", StepLevelCheck.json(outcome));
+    root.set("continuity", continuity());
     root.set("checks", checks());
     root.set("map", map());
     return root;
@@ -286,6 +287,25 @@ public final class Report {
       node.put("radioGpus", round(outcome.radioGpuMs(bin) / HOUR_MS / hours));
     }
     return list;
+  }
+
+  /// What became of streams that lost their sites, and of radios that wanted their GPUs.
+  private ObjectNode continuity() {
+    ObjectNode node = JSON.createObjectNode();
+    node.put("moves", outcome.moves());
+    node.put("movesForRadio", outcome.movesForRadio());
+    node.put("movedStreams", outcome.movedStreams());
+    node.put("replayedTokens", outcome.replayedTokens());
+    node.put("gapMsP50", round(outcome.gapUs().quantile(0.5) / 1e3));
+    node.put("gapMsP99", round(outcome.gapUs().quantile(0.99) / 1e3));
+    node.put("turnedAway", outcome.turnedAway());
+    node.put("reclaims", outcome.reclaims());
+    node.put("revoked", outcome.revoked());
+    node.put("reclaimMsP50", round(outcome.reclaimUs().quantile(0.5) / 1e3));
+    node.put("reclaimMsP99", round(outcome.reclaimUs().quantile(0.99) / 1e3));
+    node.put("reclaimMsMost", round(outcome.reclaimUs().quantile(1) / 1e3));
+    node.put("violations", outcome.violations());
+    return node;
   }
 
   private ObjectNode checks() {

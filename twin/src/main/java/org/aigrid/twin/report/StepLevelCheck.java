@@ -26,9 +26,7 @@ final class StepLevelCheck {
       List<Arrival> arrivals = cell.arrivals();
       if (!arrivals.isEmpty()) {
         shared.addAll(cell.timings());
-        steps.addAll(
-            Arrays.asList(
-                StepLevel.play(cell.hardware().profile(), arrivals, false, shares(cell))));
+        steps.addAll(Arrays.asList(StepLevel.play(cell.hardware(), arrivals, false, shares(cell))));
       }
     }
     node.put("cells", outcome.samples().size());

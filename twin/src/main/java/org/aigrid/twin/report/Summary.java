@@ -50,6 +50,7 @@ public final class Summary {
         totals.get("refused").asLong(),
         totals.get("failed").asLong(),
         totals.get("broken").asLong());
+    continuity(out, report.get("continuity"));
     for (JsonNode whatIf : report.get("whatIfs")) {
       out.printf(
           Locale.ROOT,
@@ -62,6 +63,34 @@ public final class Summary {
           percent(whatIf.get("regionalShare").asDouble()));
     }
     out.flush();
+  }
+
+  private static void continuity(PrintWriter out, JsonNode node) {
+    if (node.get("moves").asLong() > 0) {
+      out.printf(
+          Locale.ROOT,
+          "streams moved: %,d times, %,d of these for a radio; %,d answered to their end, a pause of"
+              + " %.0f ms (p99 %.0f)%n",
+          node.get("moves").asLong(),
+          node.get("movesForRadio").asLong(),
+          node.get("movedStreams").asLong(),
+          node.get("gapMsP50").asDouble(),
+          node.get("gapMsP99").asDouble());
+    }
+    if (node.get("reclaims").asLong() > 0) {
+      out.printf(
+          Locale.ROOT,
+          "radios claimed %,d times what AI held: gone after %.0f ms (p99 %.0f, at most %.0f)%n",
+          node.get("reclaims").asLong(),
+          node.get("reclaimMsP50").asDouble(),
+          node.get("reclaimMsP99").asDouble(),
+          node.get("reclaimMsMost").asDouble());
+    }
+    if (node.get("violations").asLong() > 0) {
+      out.printf(
+          "INVARIANTS BROKEN: %,d times; see continuity in the JSON%n",
+          node.get("violations").asLong());
+    }
   }
 
   private static double atLeastOne(JsonNode value) {

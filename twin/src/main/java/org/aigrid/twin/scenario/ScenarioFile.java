@@ -225,6 +225,7 @@ public final class ScenarioFile {
         one.has("requests-per-minute-max")
             ? one.numberOr("requests-per-minute-max", 1, 1e12, 1)
             : Double.POSITIVE_INFINITY;
+    List<String> jurisdictions = one.texts("jurisdictions");
     one.reportUnknownKeys();
     if (problems.size() > before
         || name == null
@@ -249,7 +250,8 @@ public final class ScenarioFile {
         deadlineMs,
         followUp,
         moved,
-        limit);
+        limit,
+        jurisdictions);
   }
 
   /// Of the prompt and of the answer; empty and a problem when they are wrong.

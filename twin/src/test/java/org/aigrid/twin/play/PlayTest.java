@@ -93,6 +93,7 @@ class PlayTest {
       }
     }
     assertThat(answered).as(name).isEqualTo(outcome.ends().met() + outcome.ends().late());
+    assertThat(outcome.violations()).as(name).isZero();
   }
 
   /// Each play also counts ten times a heartbeat whether what went in and not out is still there.
@@ -129,22 +130,43 @@ class PlayTest {
   }
 
   @Test
-  void aDeadSiteCostsStreamsThatWereRunningAndNobodyElseLongerThanItsLease() {
+  void streamsOfADeadSiteGoOnElsewhereAndNobodyElseNotices() {
     var hubs = new Selection(Tier.HUB, null, null, null, 0);
     Outcome calm = play(200, Policy.OURS, 40, 5, 1);
     Outcome dead =
         play(200, Policy.OURS, 40, 5, 1, new Incident.SitesDown(10_000, 30_000, hubs, 1));
     assertThat(calm.ends().failed() + calm.ends().broken()).isZero();
-    assertThat(dead.ends().broken()).as("streams that were running there").isPositive();
+    assertThat(dead.movedStreams()).as("streams that were running there").isPositive();
+    assertThat(dead.ends().broken()).isZero();
     assertThat(dead.ends().failed()).as("all others went elsewhere").isZero();
-    int lastLostBin = -1;
-    for (int bin = 0; bin < dead.bins(); bin++) {
-      for (int service = 0; service < 2; service++) {
-        lastLostBin = dead.ends(bin, service).broken() > 0 ? bin : lastLostBin;
-      }
-    }
-    assertThat(lastLostBin).as("bins are ten seconds long").isLessThanOrEqualTo(1);
+    assertThat(dead.gapUs().count()).isEqualTo(dead.moves());
+    assertThat(dead.replayedTokens()).isGreaterThan(dead.moves());
     assertThat(dead.answered(0, Tier.HUB)).isLessThan(calm.answered(0, Tier.HUB));
+  }
+
+  @Test
+  void aStreamBreaksWhenNoSiteMayGoOnWithIt() {
+    Outcome dead =
+        play(
+            100,
+            Policy.OURS,
+            60,
+            5,
+            1,
+            new Incident.SitesDown(10_000, 40_000, new Selection(null, null, null, null, 0), 1));
+    assertThat(dead.ends().broken()).as("after twenty seconds without a site").isPositive();
+    assertThat(dead.outputTokensOpen()).isZero();
+  }
+
+  @Test
+  void aRadioThatWantsItsGpuHasItWithinItsBoundAndItsStreamsGoOn() {
+    var crowd = new Incident.Crowd(10_000, 30_000, new GeoPoint(34.1, 134.1), 60, 50, 0.8);
+    Outcome outcome = play(300, Policy.OURS, 40, 5, 1, crowd);
+    assertThat(outcome.reclaims()).isPositive();
+    assertThat(outcome.movesForRadio()).isPositive();
+    assertThat(outcome.ends().broken()).isZero();
+    assertThat(outcome.reclaimUs().quantile(1)).isLessThanOrEqualTo(100_000);
+    assertThat(outcome.violations()).isZero();
   }
 
   @Test
