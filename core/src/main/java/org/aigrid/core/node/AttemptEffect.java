@@ -26,6 +26,13 @@ public sealed interface AttemptEffect {
   /// Pass on what the attempt adds to the stream that the client already reads.
   record Rejoin(int attempt) implements AttemptEffect {}
 
+  /// Keep the attempt and pass nothing more on of it: another is to go on from what the client has
+  /// had so far. What it says meanwhile is kept for `Resume`.
+  record Hold(int attempt) implements AttemptEffect {}
+
+  /// Pass the held attempt on again, from where it was held.
+  record Resume(int attempt) implements AttemptEffect {}
+
   /// Tell the client that the router found no place.
   record AnswerRefused(Refusal why, int retryAfterMs) implements AttemptEffect {}
 

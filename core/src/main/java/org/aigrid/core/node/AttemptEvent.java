@@ -46,6 +46,14 @@ public sealed interface AttemptEvent {
   ///   budget
   record Broken(int attempt, boolean resumable, boolean moveAllowed) implements AttemptEvent {}
 
+  /// The caller of the stream under way has moved, and a better place was found for it
+  /// (`Handover`). The stream does not need it: where that place fails, it stays.
+  ///
+  /// @param attempt number of the attempt that the stream comes from
+  /// @param endpoint where it is to go on
+  /// @param byMs until when that place's first byte is waited for
+  record MovePlaced(int attempt, int endpoint, long byMs) implements AttemptEvent {}
+
   /// The client went away.
   record ClientGone() implements AttemptEvent {}
 

@@ -13,15 +13,18 @@ import org.aigrid.core.route.RouteRequest;
 /// deadline and the retry budget last; near the deadline a second attempt may run beside the first
 /// (a hedge): the first byte wins, the other is given up. **After it** a stream whose site dies,
 /// falls silent or asks for it goes on elsewhere from what the client has had, if it is one that
-/// can (`Continuity`). Every retry, hedge and move is routed anew, so it passes the permitted
-/// filter again. What an abandoned attempt still says is ignored, and so is whatever reaches a
-/// finished request. Immutable.
+/// can (`Continuity`). A stream whose caller has moved may be **handed over**: it is held where it
+/// is while another place computes what it has had; that place's first byte takes it over, and
+/// where none comes, it goes on as if nothing had been tried. Every retry, hedge and move is routed
+/// anew, so it passes the permitted filter again. What an abandoned attempt still says is ignored,
+/// and so is whatever reaches a finished request. Immutable.
 ///
 /// @param phase where it stands
 /// @param attempt number of the attempt under way, from 0
 /// @param endpoint where that is, or -1
 /// @param last highest number that any attempt has had
-/// @param hedge number of the attempt that runs beside it, or -1
+/// @param hedge number of the attempt that runs beside it, or -1: a hedge before the first byte,
+///   after it the one that is to take the held stream over
 /// @param hedgeEndpoint where that is, or -1; `HEDGE_ROUTING` while the router is asked
 /// @param triedEndpoints endpoints that failed
 /// @param deadlineMs when the client stops waiting for a first byte
@@ -88,9 +91,13 @@ public record Attempts(
                   new AttemptEffect.Route(with(triedEndpoints, endpoint)))
               : Step.to(this);
       case AttemptEvent.FirstByte(int of) -> firstByte(of);
-      case AttemptEvent.Ended(int of) ->
-          phase == Phase.RELAYING && of == attempt
-              ? Step.to(over(), new AttemptEffect.Finish(Outcome.COMPLETE))
+      case AttemptEvent.Ended(int of) -> ended(of);
+      case AttemptEvent.MovePlaced(int of, int place, long byMs) ->
+          of == attempt && mayHandOver(settings)
+              ? Step.to(
+                  hedged(last + 1, place),
+                  new AttemptEffect.Hold(attempt),
+                  new AttemptEffect.Dispatch(place, last + 1, byMs, AttemptEffect.NEVER))
               : Step.to(this);
       case AttemptEvent.Broken broken ->
           phase == Phase.RELAYING && broken.attempt() == attempt
@@ -115,6 +122,20 @@ public record Attempts(
     return movingSinceMs != NOT_MOVING;
   }
 
+  /// Whether the stream is held while another place is to take it over.
+  public boolean held() {
+    return phase == Phase.RELAYING && hedge >= 0;
+  }
+
+  /// Whether the client has no byte of that attempt yet and may get one.
+  public boolean awaits(int of) {
+    return switch (phase) {
+      case WAITING -> of == attempt || (hedge >= 0 && of == hedge);
+      case RELAYING -> hedge >= 0 && of == hedge;
+      case ROUTING, FINISHED -> false;
+    };
+  }
+
   /// Whether a failure of that attempt now could be answered by another attempt. A stream under way
   /// that a full site turns away looks further without paying: the tries of a move are bounded.
   public Permit retry(int of, Failure failure, AttemptSettings settings, long nowMs) {
@@ -128,6 +149,9 @@ public record Attempts(
   ///
   /// @param asked whether the site itself asked for it; the site bounds those
   public Permit move(boolean asked, AttemptSettings settings) {
+    if (held()) {
+      return Permit.FREE; // its next attempt is out already
+    }
     if (!mayMove(settings)) {
       return Permit.NO;
     }
@@ -145,6 +169,11 @@ public record Attempts(
 
   private boolean mayMove(AttemptSettings settings) {
     return phase == Phase.RELAYING && moves < settings.movesMax();
+  }
+
+  /// Whether the stream under way could be handed over to another place.
+  public boolean mayHandOver(AttemptSettings settings) {
+    return mayMove(settings) && hedge == NONE;
   }
 
   /// Whether a second attempt could run beside the one that is waited for.
@@ -207,10 +236,14 @@ public record Attempts(
 
   private Step<Attempts, AttemptEffect> failed(
       AttemptEvent.Failed failed, AttemptSettings settings, long nowMs) {
+    int of = failed.attempt();
+    if (held() && of == hedge) {
+      return Step.to(
+          hedged(NONE, NONE), new AttemptEffect.Abandon(of), new AttemptEffect.Resume(attempt));
+    }
     if (phase != Phase.WAITING) {
       return Step.to(this);
     }
-    int of = failed.attempt();
     if (hedge >= 0 && (of == attempt || of == hedge)) {
       // The other one is still out.
       Attempts left = of == attempt ? hedgeAlone() : hedged(NONE, NONE);
@@ -239,7 +272,33 @@ public record Attempts(
         new AttemptEffect.Route(tried));
   }
 
+  private Step<Attempts, AttemptEffect> ended(int of) {
+    if (phase != Phase.RELAYING || of != attempt) {
+      return Step.to(this);
+    }
+    var finish = new AttemptEffect.Finish(Outcome.COMPLETE);
+    return held()
+        ? Step.to(over(), new AttemptEffect.Abandon(hedge), finish)
+        : Step.to(over(), finish);
+  }
+
   private Step<Attempts, AttemptEffect> firstByte(int of) {
+    if (held() && of == hedge) {
+      return Step.to(
+          new Attempts(
+              Phase.RELAYING,
+              hedge,
+              hedgeEndpoint,
+              last,
+              NONE,
+              NONE,
+              RouteRequest.NONE_TRIED,
+              deadlineMs,
+              moves + 1,
+              NOT_MOVING),
+          new AttemptEffect.Abandon(attempt),
+          new AttemptEffect.Rejoin(of));
+    }
     if (phase != Phase.WAITING || (of != attempt && (hedge < 0 || of != hedge))) {
       return Step.to(this);
     }
@@ -269,6 +328,22 @@ public record Attempts(
 
   private Step<Attempts, AttemptEffect> broken(
       AttemptEvent.Broken broken, AttemptSettings settings, long nowMs) {
+    if (held()) {
+      // What was an offer is now the stream's way on.
+      return Step.to(
+          new Attempts(
+              Phase.WAITING,
+              hedge,
+              hedgeEndpoint,
+              last,
+              NONE,
+              NONE,
+              new int[] {endpoint},
+              deadlineMs,
+              moves + 1,
+              nowMs),
+          new AttemptEffect.Abandon(attempt));
+    }
     if (!broken.resumable() || !broken.moveAllowed() || !mayMove(settings)) {
       return Step.to(
           over(),

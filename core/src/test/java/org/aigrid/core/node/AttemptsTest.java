@@ -270,6 +270,7 @@ class AttemptsTest {
       int relays = 0;
       int lastSent = -1;
       boolean broken = false;
+      int held = -1; // attempt that is kept and not passed on
       long now = 0;
       for (int i = 0; i < 200; i++) {
         boolean over = state.phase() == Phase.FINISHED;
@@ -288,7 +289,24 @@ class AttemptsTest {
               lastSent = sent.attempt();
               out.add(sent.attempt());
             }
-            case AttemptEffect.Abandon(int attempt) -> out.remove(attempt);
+            case AttemptEffect.Abandon(int attempt) -> {
+              out.remove(attempt);
+              if (attempt == held) {
+                held = -1;
+                broken = true;
+              }
+            }
+            case AttemptEffect.Finish _ -> held = -1;
+            case AttemptEffect.Hold(int attempt) -> {
+              assertThat(out).as("seed %d: one source", seed).containsExactly(attempt);
+              assertThat(held).as("seed %d", seed).isEqualTo(-1);
+              held = attempt;
+            }
+            case AttemptEffect.Resume(int attempt) -> {
+              assertThat(out).as("seed %d: one source", seed).containsExactly(attempt);
+              assertThat(held).as("seed %d", seed).isEqualTo(attempt);
+              held = -1;
+            }
             case AttemptEffect.Relay(int attempt) -> {
               assertThat(out).as("seed %d: one source", seed).containsExactly(attempt);
               relays++;
@@ -305,7 +323,10 @@ class AttemptsTest {
         }
         broken |= relaying && state.moving();
         assertThat(out.size()).as("seed %d", seed).isLessThanOrEqualTo(2);
-        if (state.phase() == Phase.RELAYING) {
+        assertThat(state.held()).as("seed %d", seed).isEqualTo(held >= 0);
+        if (state.held()) {
+          assertThat(out).as("seed %d", seed).containsOnly(held, state.hedge());
+        } else if (state.phase() == Phase.RELAYING) {
           assertThat(out).as("seed %d", seed).containsExactly(state.attempt());
         }
       }
@@ -329,7 +350,7 @@ class AttemptsTest {
           case 1, 2 -> state.hedge();
           default -> state.attempt();
         };
-    return switch (random.nextInt(24)) {
+    return switch (random.nextInt(28)) {
       case 0, 1, 2, 3, 4, 5 ->
           new AttemptEvent.Routed(
               random.nextInt(50), random.nextDouble(5_000), random.nextBoolean());
@@ -341,8 +362,85 @@ class AttemptsTest {
       case 17 -> new AttemptEvent.NotRouted(Refusal.ALL_TRIED, random.nextInt(2) * 1_000);
       case 18, 19 -> new AttemptEvent.RouteDue();
       case 20, 21, 22 -> new AttemptEvent.HedgeDue(attempt, random.nextInt(4) > 0);
+      case 23, 24, 25, 26 -> new AttemptEvent.MovePlaced(attempt, random.nextInt(50), 9_000);
       default -> random.nextInt(10) == 0 ? new AttemptEvent.ClientGone() : lost();
     };
+  }
+
+  @Test
+  void aStreamIsHandedOverWhenTheNewPlaceHasItsFirstByte() {
+    beginRelaying();
+    on(new AttemptEvent.MovePlaced(0, 9, 2_100), 100);
+    assertThat(effects).containsExactly(new AttemptEffect.Hold(0), dispatch(9, 1, 2_100));
+    assertThat(state.held()).isTrue();
+    assertThat(state.awaits(1)).isTrue();
+    assertThat(state.awaits(0)).isFalse();
+    on(new AttemptEvent.MovePlaced(0, 7, 2_200), 150);
+    assertThat(effects).as("one at a time").isEmpty();
+    on(new AttemptEvent.FirstByte(1), 200);
+    assertThat(effects).containsExactly(new AttemptEffect.Abandon(0), new AttemptEffect.Rejoin(1));
+    assertThat(state.held()).isFalse();
+    assertThat(state.endpoint()).isEqualTo(9);
+    assertThat(state.moves()).isEqualTo(1);
+    on(new AttemptEvent.Ended(1), 300);
+    assertThat(effects).containsExactly(new AttemptEffect.Finish(Outcome.COMPLETE));
+  }
+
+  @Test
+  void aStreamWhoseNewPlaceFailsStaysWhereItWas() {
+    beginRelaying();
+    on(new AttemptEvent.MovePlaced(0, 9, 2_100), 100);
+    on(new AttemptEvent.Failed(1, Failure.TOO_SLOW, 0, false), 2_100);
+    assertThat(effects).containsExactly(new AttemptEffect.Abandon(1), new AttemptEffect.Resume(0));
+    assertThat(state.moves()).isZero();
+    on(new AttemptEvent.FirstByte(1), 2_200);
+    assertThat(effects).as("too late").isEmpty();
+    on(new AttemptEvent.Ended(0), 3_000);
+    assertThat(effects).containsExactly(new AttemptEffect.Finish(Outcome.COMPLETE));
+  }
+
+  @Test
+  void aHeldStreamWhoseOldPlaceDiesGoesOnAtTheNewOne() {
+    beginRelaying();
+    on(new AttemptEvent.MovePlaced(0, 9, 2_100), 100);
+    assertThat(state.move(false, SETTINGS)).as("its attempt is out").isEqualTo(Permit.FREE);
+    on(broken(), 200);
+    assertThat(effects).containsExactly(new AttemptEffect.Abandon(0));
+    assertThat(state.moving()).isTrue();
+    Attempts alone = state;
+    on(new AttemptEvent.FirstByte(1), 300);
+    assertThat(effects).containsExactly(new AttemptEffect.Rejoin(1));
+    state = alone;
+    on(lost(), 300);
+    assertThat(((AttemptEffect.Route) effects.getLast()).triedEndpoints())
+        .as("and looks further when that fails")
+        .containsExactly(4, 9);
+  }
+
+  @Test
+  void aClientThatLeavesEndsBothPlacesOfAHeldStream() {
+    beginRelaying();
+    on(new AttemptEvent.MovePlaced(0, 9, 2_100), 100);
+    on(new AttemptEvent.ClientGone(), 200);
+    assertThat(effects)
+        .containsExactly(
+            new AttemptEffect.Abandon(0),
+            new AttemptEffect.Abandon(1),
+            new AttemptEffect.Finish(Outcome.CLIENT_GONE));
+  }
+
+  @Test
+  void onlyAStreamUnderWayWithMovesLeftIsHandedOver() {
+    on(new AttemptEvent.MovePlaced(0, 9, 2_100), 0);
+    assertThat(effects).as("nothing runs yet").isEmpty();
+    beginRelaying();
+    for (int move = 0; move < SETTINGS.movesMax(); move++) {
+      on(new AttemptEvent.MovePlaced(state.attempt(), move, 2_100), 100);
+      on(new AttemptEvent.FirstByte(state.hedge()), 100);
+    }
+    assertThat(state.mayHandOver(SETTINGS)).isFalse();
+    on(new AttemptEvent.MovePlaced(state.attempt(), 9, 2_100), 100);
+    assertThat(effects).isEmpty();
   }
 
   @Test
