@@ -421,6 +421,29 @@ public final class Router {
         next < 0 ? 0 : costMs[next]);
   }
 
+  /// What being served at an endpoint costs a request once its prompt is computed there: the terms
+  /// of staying. Asks not whether it is permitted or has room. Overwrites what `explain` would
+  /// tell.
+  ///
+  /// @param request with the tokens so far as its prompt and those still to come as its output
+  public UnderWay underWay(GridView view, InFlight inFlight, RouteRequest request, int of) {
+    count = 0;
+    add(view.roster(), of, 0);
+    standing[0] = Standing.READY;
+    roundTripMs[0] = settings.roundTrips().ms(view.roster(), request.originSite(), of);
+    weigh(view, inFlight, request, 0);
+    int output = request.outputTokensMax();
+    double decodeMs = output * Math.max(0, tokenMs[0] - settings.decodePaceMs());
+    double restartMs = roundTripMs[0] + prefillMs[0];
+    return new UnderWay(
+        of,
+        roundTripMs[0],
+        tokenMs[0],
+        decodeMs,
+        view.reclaimProbability(of, output * tokenMs[0]) * restartMs,
+        prefillMs[0]);
+  }
+
   /// Lets `inFlight` know what the view knows of an endpoint.
   public static void takeReport(GridView view, InFlight inFlight, int endpoint) {
     inFlight.onReport(
