@@ -32,7 +32,8 @@ public final class Handover {
   /// @param stayMs of staying, in all
   /// @param pauseMs until the target's first token
   /// @param workMs what the target has to compute, weighed
-  /// @param moveMs of moving, in all, the margin included
+  /// @param moveMs of moving, in all, the margin included; infinite where the stream might stand
+  ///   still for longer than it may be held
   public record Terms(
       int restTokens, double trips, double stayMs, double pauseMs, double workMs, double moveMs) {
     /// Whether moving is cheaper.
@@ -55,6 +56,9 @@ public final class Handover {
     /// Stays: no other place is permitted and ready.
     record NoPlace(Route.Refused why) implements Decision {}
   }
+
+  /// A pause is waited for up to so many times what is expected of it.
+  private static final double PATIENCE = 2;
 
   private Handover() {}
 
@@ -164,6 +168,7 @@ public final class Handover {
     double trips = rest / settings.tokensPerTrip();
     double staying = trips * here.roundTripMs() + here.decodeMs() + here.evictionMs();
     double weighedMs = workMs * settings.workShare();
+    boolean tooLong = pauseMs * PATIENCE > settings.holdMsMax();
     double moving =
         trips * there.roundTripMs()
             + there.decodeMs()
@@ -171,6 +176,7 @@ public final class Handover {
             + pauseMs
             + weighedMs
             + settings.marginMs();
-    return new Terms(rest, trips, staying, pauseMs, weighedMs, moving);
+    return new Terms(
+        rest, trips, staying, pauseMs, weighedMs, tooLong ? Double.POSITIVE_INFINITY : moving);
   }
 }

@@ -79,6 +79,24 @@ public record HandoverSettings(
         prewarmReserveTokens);
   }
 
+  /// These settings with another bound of a stream's standstill.
+  public HandoverSettings withHoldMsMax(int ms) {
+    return new HandoverSettings(
+        dwellMsLeast,
+        noticeMsMax,
+        predictionMsMax,
+        stayMsAssumed,
+        tokensPerTrip,
+        marginMs,
+        workShare,
+        ms,
+        prewarmMsMax,
+        prewarmEveryMs,
+        prewarmsMax,
+        prewarmShare,
+        prewarmReserveTokens);
+  }
+
   /// These settings with another budget of pre-warms; a share of 0 and a reserve of 0 make none.
   public HandoverSettings withPrewarms(int most, double share, int reserveTokens) {
     return new HandoverSettings(

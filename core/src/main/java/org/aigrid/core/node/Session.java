@@ -21,7 +21,7 @@ import java.util.ArrayList;
 /// A prediction moves nobody: one that does not come true has cost a pre-warm. Immutable.
 ///
 /// @param cell where the caller stands, or -1
-/// @param sinceMs since when
+/// @param sinceMs since when; of the first cell, an assumption
 /// @param lastStayMs how long it stood at the cell before; 0 when that is not known
 /// @param toldUntilMs until when the network's word about `cell` outranks an address
 /// @param expected where it is expected next, or -1
@@ -146,9 +146,11 @@ public record Session(
 
   private Session at(int to, long nowMs, boolean told, HandoverSettings settings) {
     boolean stayed = to == cell;
+    // Nobody saw it come to the first cell: it is taken to have stood there before.
+    long beganMs = cell < 0 ? nowMs - settings.stayMsAssumed() : nowMs;
     return new Session(
         to,
-        stayed ? sinceMs : nowMs,
+        stayed ? sinceMs : beganMs,
         stayed ? lastStayMs : cell < 0 ? 0 : Math.max(1, nowMs - sinceMs),
         told ? nowMs + settings.noticeMsMax() : NEVER,
         expected == to ? NONE : expected,

@@ -158,6 +158,14 @@ class HandoverTest {
   }
 
   @Test
+  void noStreamStandsStillForLongerThanItMayBeHeld() {
+    var here = new UnderWay(0, 900, 20, 0, 0, 100);
+    var there = new UnderWay(1, 0.3, 20, 0, 0, 100);
+    assertThat(Handover.weigh(here, there, 1_000, 0, 256, 60_000, SETTINGS).worthIt()).isTrue();
+    assertThat(Handover.weigh(here, there, 1_001, 0, 256, 60_000, SETTINGS).worthIt()).isFalse();
+  }
+
+  @Test
   void aShorterPauseOrALongerWayNeverTurnsAMoveIntoAStay() {
     for (int seed = 0; seed < 2_000; seed++) {
       var random = new SplittableRandom(seed);

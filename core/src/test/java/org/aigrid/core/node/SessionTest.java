@@ -45,7 +45,7 @@ class SessionTest {
     turn(SHIBA, 0, 500);
     on(new SessionEvent.Asked(KOTO, true), 9_000);
     assertThat(state.cell()).isEqualTo(KOTO);
-    assertThat(state.lastStayMs()).isEqualTo(9_000);
+    assertThat(state.lastStayMs()).isEqualTo(9_000 + SETTINGS.stayMsAssumed());
     assertThat(effects).as("a turn is routed from there, no more is needed").isEmpty();
   }
 
@@ -59,6 +59,8 @@ class SessionTest {
 
   @Test
   void aStreamUnderWayIsWeighedOnceItsCallerHasStayed() {
+    on(new SessionEvent.Noticed(OTA, 0), 0);
+    on(new SessionEvent.Noticed(SHIBA, 0), 0);
     on(new SessionEvent.Asked(SHIBA, true), 0);
     on(new SessionEvent.Noticed(KOTO, 0), 30_000);
     assertThat(effects)
@@ -160,7 +162,7 @@ class SessionTest {
           assertThat(event instanceof SessionEvent.Noticed(int to, long inMs) && inMs > 0)
               .as("seed %d: a prediction moves nobody", seed)
               .isFalse();
-          movedAtMs = now;
+          movedAtMs = before < 0 ? now - SETTINGS.stayMsAssumed() : now;
           weighed.clear();
         }
         for (SessionEffect effect : effects) {
