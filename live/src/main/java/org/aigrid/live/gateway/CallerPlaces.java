@@ -26,11 +26,9 @@ final class CallerPlaces {
 
   /// Dense index of the caller's site in `roster`, or -1 when even the home is not there.
   int siteOf(Roster roster, @Nullable InetAddress caller, @Nullable CharSequence claimedCell) {
-    if (claimedCell != null && caller != null && trusts(caller)) {
-      int site = roster.indexOfSite(claimedCell.toString());
-      if (site >= 0) {
-        return site;
-      }
+    int told = toldSite(roster, caller, claimedCell);
+    if (told >= 0) {
+      return told;
     }
     if (caller != null) {
       for (CallerPlace place : places) {
@@ -40,6 +38,13 @@ final class CallerPlaces {
       }
     }
     return roster.indexOfSite(homeSite);
+  }
+
+  /// Dense index of the site that a trusted network names; -1 when none does.
+  int toldSite(Roster roster, @Nullable InetAddress caller, @Nullable CharSequence claimedCell) {
+    return claimedCell != null && caller != null && trusts(caller)
+        ? roster.indexOfSite(claimedCell.toString())
+        : -1;
   }
 
   /// Whether the caller's network may say where its callers stand.

@@ -23,6 +23,7 @@ import io.netty.util.concurrent.FastThreadLocal;
 import io.netty.util.concurrent.ScheduledFuture;
 import java.net.InetAddress;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -40,6 +41,7 @@ import org.aigrid.core.node.AttemptSettings;
 import org.aigrid.core.node.Attempts;
 import org.aigrid.core.node.Continuity;
 import org.aigrid.core.node.Continuity.Verdict;
+import org.aigrid.core.node.Handover;
 import org.aigrid.core.node.Permit;
 import org.aigrid.core.node.Step;
 import org.aigrid.core.route.Explanation;
@@ -64,7 +66,8 @@ import org.jspecify.annotations.Nullable;
 /// site that dies in its middle can still be replaced unseen. Of a stream, each frame is relayed as
 /// it came; the usage chunk that sites always send is dropped for clients that did not ask. What a
 /// stream needs to go on at another site is remembered (`StreamScan`); when it does, the client
-/// sees a pause and nothing else.
+/// sees a pause and nothing else. A stream that is handed over because its caller has moved is held
+/// where it is, unread, until the new site's first byte; where none comes, it is read on.
 final class Exchange implements SiteCall.Listener {
   private static final AsciiString EVENT_STREAM = AsciiString.cached("text/event-stream");
   private static final AsciiString NO_CACHE = AsciiString.cached("no-cache");
@@ -108,8 +111,9 @@ final class Exchange implements SiteCall.Listener {
   private @Nullable Attempts attempts;
 
   private @Nullable SiteCall call; // of the attempt under way
-  private @Nullable SiteCall hedge; // beside it
+  private @Nullable SiteCall hedge; // beside it, or about to take it over
   private Route.@Nullable Placed routed; // until it is dispatched
+  private @Nullable SiteSpec routedSite;
   private long routedLease = InFlight.NONE;
   private @Nullable SiteSpec site;
   private @Nullable Explanation explanation;
@@ -126,6 +130,11 @@ final class Exchange implements SiteCall.Listener {
   private long firstTokenNanos;
   private long brokenNanos; // last byte before the stream lost its site; 0 while it has one
   private String moveReason = "";
+  private Sessions.@Nullable Turn turn;
+  private int weighCell = -1; // as soon as the stream has begun; -1: nowhere
+  private long weighStayMs;
+  private boolean held; // nothing more of `call` is passed on
+  private final ArrayDeque<HttpContent> unpassed = new ArrayDeque<>(0); // of it, meanwhile
 
   Exchange(
       Gateway gateway,
@@ -169,9 +178,52 @@ final class Exchange implements SiteCall.Listener {
     if (!admit(known)) {
       return;
     }
-    gateway.dispatch().earnRetry();
+    gateway.dispatch().earn(known.promptTokens());
+    beginTurn(known);
     long deadlineMs = gateway.grid().nowMs() + patienceMs();
     apply(Attempts.begin(deadlineMs));
+  }
+
+  /// Makes the request a turn of the session that it names, if it names one.
+  private void beginTurn(RequestScan known) {
+    String name = known.session();
+    if (name == null) {
+      name = request.headers().get(GridHeaders.SESSION);
+    }
+    if (name == null || "/v1/embeddings".equals(path)) {
+      return;
+    }
+    Roster roster = gateway.grid().view().roster();
+    String claimed = request.headers().get(GridHeaders.CELL);
+    int length = request.content().readableBytes();
+    LastPrompt prompt =
+        length > gateway.settings().sessions().promptBytesMax()
+            ? null
+            : new LastPrompt(
+                path,
+                ByteBufUtil.getBytes(request.content()),
+                known,
+                key,
+                jurisdictions,
+                jurisdictionsLimited);
+    turn =
+        gateway
+            .sessions()
+            .begin(
+                this,
+                key.tenant(),
+                name,
+                prompt,
+                gateway.places().siteOf(roster, caller, claimed),
+                gateway.places().toldSite(roster, caller, claimed) >= 0);
+  }
+
+  /// Where the caller is: what is known of its session, else what this request says.
+  private int cell(Roster roster) {
+    int known = turn == null ? -1 : turn.cell();
+    return known >= 0
+        ? known
+        : gateway.places().siteOf(roster, caller, request.headers().get(GridHeaders.CELL));
   }
 
   /// A copy of the body where it can be scanned; the thread's scratch for all but long ones.
@@ -277,6 +329,8 @@ final class Exchange implements SiteCall.Listener {
         case AttemptEffect.Abandon(int attempt) -> abandon(attempt);
         case AttemptEffect.Relay(int attempt) -> relay(attempt);
         case AttemptEffect.Rejoin(int attempt) -> rejoin(attempt);
+        case AttemptEffect.Hold(int attempt) -> hold(attempt);
+        case AttemptEffect.Resume(int attempt) -> resume(attempt);
         case AttemptEffect.AnswerRefused(Refusal why, int retryAfterMs) ->
             answer(Answers.refused(why, retryAfterMs, scan == null ? null : scan.model()));
         case AttemptEffect.AnswerFailed(Failure failure, int tries, int retryAfterMs) ->
@@ -295,26 +349,13 @@ final class Exchange implements SiteCall.Listener {
     }
     GridView view = gateway.grid().view();
     Roster roster = view.roster();
-    String model = known.model() == null ? "" : known.model();
-    PromptBlocks blocks = BLOCKS.get();
-    known.hash(bytesOf(request.content()), PromptBlocks.salt(key.salt(), model), blocks);
     long nowMs = gateway.grid().nowMs();
-    int generated = seen == null ? 0 : seen.tokens();
     int deadlineMs =
         state.moving()
             ? gateway.settings().attempts().moveMsMax()
             : (int) Math.clamp(state.deadlineMs() - nowMs, 1, RouteRequest.DEADLINE_MS_MAX);
-    var wanted =
-        new RouteRequest(
-            roster.indexOfModel(model),
-            known.promptTokens() + generated,
-            known.outputTokensMax(),
-            blocks,
-            gateway.places().siteOf(roster, caller, request.headers().get(GridHeaders.CELL)),
-            jurisdictionsLimited ? roster.jurisdictionBits(jurisdictions) : -1,
-            deadlineMs,
-            known.tier(),
-            tried);
+    RouteRequest wanted =
+        wanted(known, roster, cell(roster), known.outputTokensMax(), deadlineMs, tried);
     Dispatch.Decision decision = gateway.dispatch().route(view, wanted, nowMs, explain);
     explanation = begun ? explanation : decision.explanation();
     switch (decision.route()) {
@@ -327,6 +368,7 @@ final class Exchange implements SiteCall.Listener {
           return;
         }
         routed = where;
+        routedSite = at;
         routedLease = decision.lease();
         site = at;
         on(
@@ -339,25 +381,51 @@ final class Exchange implements SiteCall.Listener {
     }
   }
 
+  /// The request as the router has to know it. What was generated so far counts to its prompt.
+  private RouteRequest wanted(
+      RequestScan known,
+      Roster roster,
+      int cell,
+      int outputTokensMax,
+      int deadlineMs,
+      int[] tried) {
+    String model = known.model() == null ? "" : known.model();
+    PromptBlocks blocks = BLOCKS.get();
+    known.hash(bytesOf(request.content()), PromptBlocks.salt(key.salt(), model), blocks);
+    return new RouteRequest(
+        roster.indexOfModel(model),
+        known.promptTokens() + (seen == null ? 0 : seen.tokens()),
+        outputTokensMax,
+        blocks,
+        cell,
+        jurisdictionsLimited ? roster.jurisdictionBits(jurisdictions) : -1,
+        deadlineMs,
+        known.tier(),
+        tried);
+  }
+
   private void dispatch(int attempt, long firstByteByMs, long hedgeAtMs) {
     Route.Placed where = routed;
     Attempts state = attempts;
-    SiteSpec at = site;
+    SiteSpec at = routedSite;
     if (where == null || state == null || at == null) {
       return;
     }
     var next = new SiteCall(attempt, where, at, routedLease, begun, gateway.dispatch(), this);
     routed = null;
+    routedSite = null;
     routedLease = InFlight.NONE;
     if (attempt == state.hedge()) {
       hedge = next;
-      gateway.metrics().hedged();
+      if (!state.held()) {
+        gateway.metrics().hedged();
+      }
     } else {
       call = next;
     }
     long nowMs = gateway.grid().nowMs();
     next.watch(
-        after(firstByteByMs - nowMs, () -> failed(attempt, Failure.TOO_SLOW, 0)),
+        after(firstByteByMs - nowMs, () -> tooSlow(attempt)),
         hedgeAtMs == AttemptEffect.NEVER ? null : after(hedgeAtMs - nowMs, () -> hedge(attempt)));
     next.send(
         gateway.upstreams(context.channel().eventLoop()),
@@ -423,9 +491,10 @@ final class Exchange implements SiteCall.Listener {
     ending.end();
     if (ending == hedge) {
       hedge = null;
-    } else {
-      call = null;
+      return; // of which nothing was passed on
     }
+    call = null;
+    letGo();
     if (frames != null && begun) {
       frames.close(); // a frame of which the client has had nothing
       frames = null;
@@ -437,6 +506,15 @@ final class Exchange implements SiteCall.Listener {
       return call;
     }
     return hedge != null && hedge.attempt == attempt ? hedge : null;
+  }
+
+  private void tooSlow(int attempt) {
+    if (held) {
+      // A stream that has a place waits less long for a better one than a site may take.
+      on(new AttemptEvent.Failed(attempt, Failure.TOO_SLOW, 0, false));
+    } else {
+      failed(attempt, Failure.TOO_SLOW, 0);
+    }
   }
 
   private void failed(int attempt, Failure failure, int retryAfterMs) {
@@ -495,6 +573,123 @@ final class Exchange implements SiteCall.Listener {
     on(new AttemptEvent.Broken(from.attempt, resumable, allowed));
   }
 
+  // ---- handing a stream over
+
+  /// The caller has moved: whether the stream goes on nearer to it is weighed on the client's event
+  /// loop. For any thread.
+  ///
+  /// @param cell where the caller is
+  /// @param stayMs how long it is expected to stay there
+  void weigh(int cell, long stayMs) {
+    context.executor().execute(() -> weigh(cell, stayMs, true));
+  }
+
+  private void weigh(int cell, long stayMs, boolean mayWarm) {
+    Attempts state = attempts;
+    RequestScan known = scan;
+    SiteCall from = call;
+    StreamScan scanned = seen;
+    if (state != null && scanned == null && !released) {
+      weighCell = cell; // once it has a first byte
+      weighStayMs = stayMs;
+    }
+    if (released || state == null || known == null || from == null || scanned == null) {
+      return;
+    }
+    Verdict verdict = Continuity.judge(scanned.facts());
+    if (!verdict.resumable()) {
+      gateway.metrics().kept(verdict.name().toLowerCase(Locale.ROOT));
+      return;
+    }
+    if (!state.mayHandOver(gateway.settings().attempts())) {
+      gateway
+          .metrics()
+          .kept(state.phase() == Attempts.Phase.RELAYING ? "no_move_left" : "between_sites");
+      return;
+    }
+    GridView view = gateway.grid().view();
+    long nowMs = gateway.grid().nowMs();
+    int present = from.placed.endpoint();
+    int[] tried = {present};
+    int rest =
+        Handover.restTokens(
+            known.outputTokensMax(),
+            scanned.tokens(),
+            gateway.settings().router().meanOutputTokens());
+    Dispatch.Weighed weighed =
+        gateway
+            .dispatch()
+            .weigh(
+                view,
+                wanted(
+                    known,
+                    view.roster(),
+                    cell,
+                    rest,
+                    gateway.settings().attempts().moveMsMax(),
+                    tried),
+                present,
+                scanned.tokens(),
+                stayMs,
+                mayWarm,
+                nowMs);
+    switch (weighed.decision()) {
+      case Handover.Decision.Stay _ -> gateway.metrics().kept("cost");
+      case Handover.Decision.NoPlace _ -> gateway.metrics().kept("no_place");
+      case Handover.Decision.Warm _ -> {
+        if (turn != null) {
+          turn.prewarm(cell, tried, context.executor(), () -> weigh(cell, stayMs, false));
+        }
+      }
+      case Handover.Decision.Move(Route.Placed target, var _) -> {
+        routed = target;
+        routedSite = view.roster().siteSpec(target.site());
+        routedLease = weighed.lease();
+        if (routedLease == InFlight.NONE || routedSite == null) {
+          gateway.metrics().kept("saturated");
+          return;
+        }
+        long byMs = nowMs + gateway.settings().handover().holdMsMax();
+        on(new AttemptEvent.MovePlaced(from.attempt, target.endpoint(), byMs));
+      }
+    }
+  }
+
+  private void hold(int attempt) {
+    SiteCall from = callOf(attempt);
+    if (from != null) {
+      held = true;
+      brokenNanos = from.lastByteNanos;
+      moveReason = "handover";
+      from.read(false);
+      readComplete();
+    }
+  }
+
+  /// The new place came to nothing: the stream is read on where it was.
+  private void resume(int attempt) {
+    SiteCall from = callOf(attempt);
+    held = false;
+    brokenNanos = 0;
+    gateway.metrics().kept("target_failed");
+    if (from == null) {
+      return;
+    }
+    from.lastByteNanos = System.nanoTime(); // its silence was ours
+    for (HttpContent next = unpassed.poll(); next != null; next = unpassed.poll()) {
+      content(from, next);
+    }
+    readComplete();
+    from.read(context.channel().isWritable());
+  }
+
+  /// Nothing is held any more.
+  private void letGo() {
+    held = false;
+    unpassed.forEach(HttpContent::release);
+    unpassed.clear();
+  }
+
   /// The stream's end has been said, only its books are missing: closes it as the site would have.
   private void close(SiteCall from) {
     boolean done = seen != null && seen.done();
@@ -550,10 +745,14 @@ final class Exchange implements SiteCall.Listener {
       content.release();
       return;
     }
+    if (held && from == call) {
+      unpassed.add(content); // what had been read before reading stopped: one buffer at most
+      return;
+    }
     boolean last = content instanceof LastHttpContent;
     String move =
         content instanceof LastHttpContent end ? end.trailingHeaders().get(GridHeaders.MOVE) : null;
-    boolean waiting = attempts != null && attempts.phase() == Attempts.Phase.WAITING;
+    boolean waiting = attempts != null && attempts.awaits(from.attempt);
     if (waiting && move != null) {
       content.release();
       failed(from.attempt, Failure.REFUSED_ELSEWHERE, 0);
@@ -663,6 +862,9 @@ final class Exchange implements SiteCall.Listener {
               scan != null && scan.guided(),
               !"/v1/responses".equals(path));
       listen(from);
+      if (weighCell >= 0) {
+        weigh(weighCell, weighStayMs);
+      }
     } else {
       copy(head, headers, HttpHeaderNames.CONTENT_TYPE);
       copy(head, headers, HttpHeaderNames.CONTENT_LENGTH);
@@ -682,6 +884,11 @@ final class Exchange implements SiteCall.Listener {
     if (from == null) {
       return;
     }
+    if (from == hedge) {
+      call = from;
+      hedge = null;
+    }
+    site = from.site;
     from.stopClocks();
     from.firstToken();
     frames = new SseFrames(context.alloc(), gateway.settings().frameBytesMax());
@@ -707,8 +914,8 @@ final class Exchange implements SiteCall.Listener {
     if (from != call) {
       return;
     }
-    if (!context.channel().isWritable()) {
-      from.lastByteNanos = System.nanoTime(); // the client does not read
+    if (held || !context.channel().isWritable()) {
+      from.lastByteNanos = System.nanoTime(); // nobody reads
     }
     long silentMs = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - from.lastByteNanos);
     if (silentMs >= gapMs) {
@@ -829,7 +1036,7 @@ final class Exchange implements SiteCall.Listener {
 
   /// The client can take more, or cannot.
   void writable(boolean yes) {
-    if (call != null) {
+    if (call != null && !held) {
       call.read(yes);
       call.lastByteNanos = System.nanoTime(); // its silence so far was the client's
     }
@@ -859,6 +1066,7 @@ final class Exchange implements SiteCall.Listener {
     released = true;
     end(call);
     end(hedge);
+    letGo();
     if (routedLease != InFlight.NONE) {
       gateway.dispatch().end(routedLease);
       routedLease = InFlight.NONE;
@@ -871,6 +1079,10 @@ final class Exchange implements SiteCall.Listener {
       status = 499;
     }
     record(outcome);
+    if (turn != null) {
+      SiteCall answered = outcome == Outcome.COMPLETE && usage.found() ? call : null;
+      turn.end(answered == null ? -1 : answered.placed.endpoint(), usage.cachedTokens());
+    }
     ReferenceCountUtil.release(request);
   }
 

@@ -7,6 +7,7 @@ import java.util.Map;
 import org.aigrid.live.control.GridSource;
 import org.aigrid.live.http.EventLoops;
 import org.aigrid.live.http.HttpServer;
+import org.jspecify.annotations.Nullable;
 
 /// The data plane: authenticates, admits, routes, relays, retries, meters. Stateless but for what
 /// core's router remembers; decides from the last view it was given, so it goes on serving when
@@ -20,6 +21,7 @@ public final class Gateway implements AutoCloseable {
   private final GatewayMetrics metrics;
   private final RequestIds ids = new RequestIds();
   private final CallerPlaces places;
+  private final Sessions sessions;
   private final Map<EventExecutor, Upstreams> upstreams = new HashMap<>();
   private final long startedSeconds = System.currentTimeMillis() / 1000;
   private volatile boolean draining;
@@ -36,6 +38,7 @@ public final class Gateway implements AutoCloseable {
     for (EventExecutor loop : loops.group()) {
       upstreams.put(loop, new Upstreams(loops, (io.netty.channel.EventLoop) loop, settings));
     }
+    sessions = new Sessions(this);
     try {
       server = HttpServer.start(settings.http(), loops, () -> new GatewayHandler(this));
     } catch (RuntimeException e) {
@@ -52,6 +55,18 @@ public final class Gateway implements AutoCloseable {
   /// The port it listens on.
   public int port() {
     return server.port();
+  }
+
+  /// The operator's network says where the caller of a session is, or will be. Nothing is waited
+  /// for; what follows shows in the metrics.
+  ///
+  /// @param tenant of the session; null where only one tenant has a session of that name
+  /// @param session as its client calls it
+  /// @param siteId of the cell
+  /// @param inMs 0: the caller is there now; more: it is expected there then
+  public CallerNotice callerNoticed(
+      @Nullable String tenant, String session, String siteId, long inMs) {
+    return sessions.noticed(tenant, session, siteId, inMs);
   }
 
   /// Answers `/readyz` with 503 and takes no new connection; waits for open requests, at most
@@ -94,6 +109,15 @@ public final class Gateway implements AutoCloseable {
 
   CallerPlaces places() {
     return places;
+  }
+
+  Sessions sessions() {
+    return sessions;
+  }
+
+  /// One of the event loops, in turn.
+  EventExecutor anyLoop() {
+    return loops.group().next();
   }
 
   Upstreams upstreams(EventExecutor loop) {

@@ -108,6 +108,35 @@ final class GatewayMetrics {
     count("grid_broken_streams", 1, "why", why);
   }
 
+  /// The caller of a session is at another cell.
+  ///
+  /// @param by what told of it: `notice` or `request`
+  void cellChanged(String by) {
+    count("grid_handovers", 1, "by", by);
+  }
+
+  /// A stream stays where it is although its caller has moved.
+  void kept(String why) {
+    count("grid_kept_streams", 1, "why", why);
+  }
+
+  /// A prompt was to be computed ahead.
+  void prewarmed(String outcome) {
+    count("grid_prewarms", 1, "outcome", outcome);
+  }
+
+  /// What a pre-warm computed: a cost of the grid, of no tenant's.
+  void prewarmedTokens(String model, String site, int tokens) {
+    count("grid_prewarm_tokens", tokens, "model", model, "site", site);
+  }
+
+  /// The first turn after a pre-warm has ended.
+  ///
+  /// @param hit whether it ran where the prompt had been computed, and that was still there
+  void prewarmUsed(boolean hit) {
+    count("grid_prewarm_turns", 1, "hit", Boolean.toString(hit));
+  }
+
   void hedged() {
     count("grid_hedges", 1);
   }
@@ -170,6 +199,11 @@ final class GatewayMetrics {
       case "grid_tokens" -> "Tokens used; kind cached is a part of kind prompt";
       case "grid_moves" -> "Streams that went on at another site, by why they left the last";
       case "grid_broken_streams" -> "Streams that ended before their end, by why they had to";
+      case "grid_handovers" -> "Sessions whose caller is at another cell, by what told of it";
+      case "grid_kept_streams" -> "Streams that stayed when their caller had moved, by why";
+      case "grid_prewarms" -> "Prompts to be computed ahead, by what came of it";
+      case "grid_prewarm_tokens" -> "Prompt tokens computed ahead: cost, charged to nobody";
+      case "grid_prewarm_turns" -> "Turns after a pre-warm, by whether it served them";
       case "grid_hedges" -> "Requests near their deadline that were sent a second time";
       case "grid_retries" -> "Requests that went on at another site, by what failed";
       default -> "";

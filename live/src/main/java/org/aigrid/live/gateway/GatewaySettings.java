@@ -3,6 +3,7 @@ package org.aigrid.live.gateway;
 import java.util.List;
 import org.aigrid.core.load.PrefixIndexSettings;
 import org.aigrid.core.node.AttemptSettings;
+import org.aigrid.core.node.HandoverSettings;
 import org.aigrid.core.route.RouterSettings;
 import org.aigrid.live.http.HttpSettings;
 import org.aigrid.live.topology.AddressPrefix;
@@ -17,6 +18,8 @@ import org.aigrid.live.topology.Topology.CallerPlace;
 /// @param callers where callers stand by address; the longest prefix wins
 /// @param router how it weighs places
 /// @param attempts how often and how long it tries
+/// @param handover what a caller's moves may set off
+/// @param sessions how much it remembers of conversations
 /// @param prefixes how much it remembers of prompts
 /// @param requestsMax requests under way; beyond: 503
 /// @param upstreamConnectMsMax to open a connection to a site
@@ -41,6 +44,8 @@ public record GatewaySettings(
     List<CallerPlace> callers,
     RouterSettings router,
     AttemptSettings attempts,
+    HandoverSettings handover,
+    SessionLimits sessions,
     PrefixIndexSettings prefixes,
     int requestsMax,
     int upstreamConnectMsMax,
@@ -94,6 +99,8 @@ public record GatewaySettings(
         List.of(),
         RouterSettings.DEFAULT,
         AttemptSettings.DEFAULT,
+        HandoverSettings.DEFAULT,
+        SessionLimits.DEFAULT,
         PrefixIndexSettings.DEFAULT,
         65_536,
         1_000,
@@ -120,6 +127,8 @@ public record GatewaySettings(
         places,
         router,
         attempts,
+        handover,
+        sessions,
         prefixes,
         requestsMax,
         upstreamConnectMsMax,
@@ -146,6 +155,64 @@ public record GatewaySettings(
         callers,
         router,
         newAttempts,
+        handover,
+        sessions,
+        prefixes,
+        requestsMax,
+        upstreamConnectMsMax,
+        upstreamIdlePerSite,
+        upstreamIdleMsMax,
+        answerBytesMax,
+        frameBytesMax,
+        deadlineMsDefault,
+        retryShare,
+        hedgeShare,
+        retryReserve,
+        seed,
+        tellMoves,
+        accessLog);
+  }
+
+  /// These settings with other bounds of handover.
+  public GatewaySettings withHandover(HandoverSettings newHandover) {
+    return new GatewaySettings(
+        http,
+        siteToken,
+        homeSite,
+        trustedNetworks,
+        callers,
+        router,
+        attempts,
+        newHandover,
+        sessions,
+        prefixes,
+        requestsMax,
+        upstreamConnectMsMax,
+        upstreamIdlePerSite,
+        upstreamIdleMsMax,
+        answerBytesMax,
+        frameBytesMax,
+        deadlineMsDefault,
+        retryShare,
+        hedgeShare,
+        retryReserve,
+        seed,
+        tellMoves,
+        accessLog);
+  }
+
+  /// These settings with another memory of conversations.
+  public GatewaySettings withSessions(SessionLimits newSessions) {
+    return new GatewaySettings(
+        http,
+        siteToken,
+        homeSite,
+        trustedNetworks,
+        callers,
+        router,
+        attempts,
+        handover,
+        newSessions,
         prefixes,
         requestsMax,
         upstreamConnectMsMax,
@@ -172,6 +239,8 @@ public record GatewaySettings(
         callers,
         newRouter,
         attempts,
+        handover,
+        sessions,
         prefixes,
         requestsMax,
         upstreamConnectMsMax,
@@ -198,6 +267,8 @@ public record GatewaySettings(
         callers,
         router,
         attempts,
+        handover,
+        sessions,
         prefixes,
         requestsMax,
         upstreamConnectMsMax,

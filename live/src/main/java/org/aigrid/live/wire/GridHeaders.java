@@ -47,6 +47,10 @@ public final class GridHeaders {
   /// only.
   public static final AsciiString CELL = AsciiString.cached("x-grid-cell");
 
+  /// What the client calls the conversation that a request is a turn of, where the body has no
+  /// `prompt_cache_key`: 1 to 128 characters.
+  public static final AsciiString SESSION = AsciiString.cached("x-grid-session");
+
   /// Narrows the key's allow list of jurisdictions for one request.
   public static final AsciiString RESIDENCY = AsciiString.cached("x-grid-residency");
 

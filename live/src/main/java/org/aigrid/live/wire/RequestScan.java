@@ -27,6 +27,7 @@ import tools.jackson.core.json.JsonFactory;
 /// @param choices how many answers are wanted (`n`)
 /// @param guided whether a schema or a grammar is to guide the engine
 /// @param tier how urgent the client says it is (`service_tier`)
+/// @param session what the client calls the conversation (`prompt_cache_key`), or null
 /// @param promptFrom first byte of the prompt (messages, prompt or input) in the body, or -1
 /// @param promptTo one past its last byte
 /// @param toolsFrom first byte of `tools`, or -1
@@ -39,6 +40,7 @@ public record RequestScan(
     int choices,
     boolean guided,
     ServiceTier tier,
+    @Nullable String session,
     int promptFrom,
     int promptTo,
     int toolsFrom,
@@ -53,17 +55,18 @@ public record RequestScan(
 
   /// The fields that are read here, each with a bit of its own.
   private static final Map<String, Integer> READ_ONCE =
-      Map.of(
-          "model", 1,
-          "stream", 1 << 1,
-          "stream_options", 1 << 2,
-          "max_tokens", 1 << 3,
-          "max_completion_tokens", 1 << 4,
-          "max_output_tokens", 1 << 5,
-          "messages", 1 << 6,
-          "prompt", 1 << 7,
-          "input", 1 << 8,
-          "tools", 1 << 9);
+      Map.ofEntries(
+          Map.entry("model", 1),
+          Map.entry("stream", 1 << 1),
+          Map.entry("stream_options", 1 << 2),
+          Map.entry("max_tokens", 1 << 3),
+          Map.entry("max_completion_tokens", 1 << 4),
+          Map.entry("max_output_tokens", 1 << 5),
+          Map.entry("messages", 1 << 6),
+          Map.entry("prompt", 1 << 7),
+          Map.entry("input", 1 << 8),
+          Map.entry("tools", 1 << 9),
+          Map.entry("prompt_cache_key", 1 << 10));
 
   private static final JsonFactory JSON =
       JsonFactory.builder()
@@ -99,6 +102,7 @@ public record RequestScan(
     int choices = 1;
     boolean guided = false;
     ServiceTier tier = ServiceTier.STANDARD;
+    String session = null;
     int promptFrom = -1;
     int promptTo = -1;
     int toolsFrom = -1;
@@ -139,6 +143,10 @@ public record RequestScan(
           }
           case "n" -> choices = token == JsonToken.VALUE_NUMBER_INT ? json.getIntValue() : 1;
           case "service_tier" -> tier = tierOf(json.getValueAsString(""));
+          case "prompt_cache_key" -> {
+            session = token == JsonToken.VALUE_STRING ? json.getString() : null;
+            json.skipChildren();
+          }
           case "response_format" -> guided |= formatGuides(json, token);
           case "text" -> guided |= token == JsonToken.START_OBJECT && textGuides(json);
           case "structured_outputs", "grammar", "json_schema" -> {
@@ -180,6 +188,7 @@ public record RequestScan(
         choices,
         guided,
         tier,
+        session,
         promptFrom,
         promptTo,
         toolsFrom,

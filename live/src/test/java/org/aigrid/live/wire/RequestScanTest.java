@@ -46,6 +46,32 @@ class RequestScanTest {
   }
 
   @Test
+  void aConversationMayHaveAName() throws Exception {
+    assertThat(scan("{\"model\":\"m\",\"prompt_cache_key\":\"chat-17\"}").session())
+        .isEqualTo("chat-17");
+    assertThat(scan("{\"model\":\"m\",\"prompt_cache_key\":{\"a\":[1]},\"prompt\":\"x\"}"))
+        .satisfies(scan -> assertThat(scan.session()).isNull())
+        .satisfies(scan -> assertThat(scan.promptTo() - scan.promptFrom()).isEqualTo(3));
+    assertThat(scan("{\"model\":\"m\"}").session()).isNull();
+  }
+
+  @Test
+  void whatComputesAPromptAheadAsksForOneTokenOfIt() throws Exception {
+    String body =
+        "{\"model\":\"m\",\"stream\":true,\"stream_options\":{\"include_usage\":true},\"n\":3,"
+            + "\"min_tokens\":9,\"max_completion_tokens\":900,\"messages\":[{\"role\":\"user\","
+            + "\"content\":\"\\u3055くら \\\"stream\\\":true\"}],\"tools\":[{\"type\":\"function\"}]}";
+    byte[] ahead = PrewarmBody.of(body.getBytes(UTF_8), "/v1/chat/completions");
+    var read = JSON.readTree(ahead);
+    assertThat(read.propertyNames())
+        .containsExactlyInAnyOrder("model", "messages", "tools", "max_tokens");
+    assertThat(read.path("max_tokens").intValue()).isEqualTo(1);
+    assertThat(read.path("messages")).isEqualTo(JSON.readTree(body).path("messages"));
+    var other = JSON.readTree(PrewarmBody.of(body.getBytes(UTF_8), "/v1/responses"));
+    assertThat(other.path("max_output_tokens").intValue()).isEqualTo(1);
+  }
+
+  @Test
   void whateverOrderAndSpacingTheFieldsComeInTheAnswerIsTheSame() throws Exception {
     for (int seed = 0; seed < SEEDS; seed++) {
       var random = new SplittableRandom(seed);

@@ -1,0 +1,321 @@
+package org.aigrid.live.gateway;
+
+import io.netty.util.concurrent.EventExecutor;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReentrantLock;
+import org.aigrid.core.node.Session;
+import org.aigrid.core.node.SessionEffect;
+import org.aigrid.core.node.SessionEvent;
+import org.aigrid.core.node.Step;
+import org.aigrid.core.route.RouteRequest;
+import org.jspecify.annotations.Nullable;
+
+/// The conversations that a gateway knows, by tenant and by what their clients call them: carries
+/// out what core's `Session` decides.
+///
+/// A session is a client's offer: `prompt_cache_key` in the body, else `x-grid-session`. A request
+/// without costs nothing here; one with costs a copy of its body, a lookup and a few hundred bytes.
+/// Bounds: `SessionLimits`, and `WAKES_MAX` timers a session. Thread-safe; effects are carried out
+/// outside the lock.
+final class Sessions {
+  /// Longest name of a session.
+  static final int NAME_CHARS_MAX = 128;
+
+  /// Timers of one session at once; what a further one would have woken is let be.
+  private static final int WAKES_MAX = 8;
+
+  private static final int SWEEP_MS = 10_000;
+
+  private final Gateway gateway;
+  private final SessionLimits limits;
+  private final ReentrantLock lock = new ReentrantLock();
+  private final LinkedHashMap<String, Entry> entries = new LinkedHashMap<>(16, 0.75f, true);
+  private long keptBytes;
+  private boolean sweeping;
+
+  /// One session; guarded by the lock.
+  private static final class Entry {
+    final String tenant;
+    Session state;
+    @Nullable LastPrompt prompt;
+    final Set<Turn> turns = new HashSet<>();
+    long usedMs;
+    int wakes;
+    boolean warm; // computed ahead, and no turn has ended since
+
+    Entry(String tenant, long nowMs) {
+      this.tenant = tenant;
+      state = Session.begin(nowMs);
+      usedMs = nowMs;
+    }
+  }
+
+  Sessions(Gateway gateway) {
+    this.gateway = gateway;
+    limits = gateway.settings().sessions();
+  }
+
+  /// One request of a session, from its beginning to its end.
+  final class Turn {
+    private final Entry entry;
+    private final Exchange exchange;
+    private final @Nullable LastPrompt prompt;
+    private final boolean afterPrewarm;
+
+    private Turn(Entry entry, Exchange exchange, @Nullable LastPrompt prompt) {
+      this.entry = entry;
+      this.exchange = exchange;
+      this.prompt = prompt;
+      afterPrewarm = entry.warm;
+    }
+
+    /// Dense index of the site where its caller is, or -1.
+    int cell() {
+      lock.lock();
+      try {
+        return entry.state.cell();
+      } finally {
+        lock.unlock();
+      }
+    }
+
+    /// Computes its prompt ahead, for a stream that would then be worth moving.
+    ///
+    /// @param tried where not
+    /// @param done runs on `loop` when it was
+    void prewarm(int cell, int[] tried, EventExecutor loop, Runnable done) {
+      LastPrompt known = prompt;
+      if (known == null) {
+        gateway.metrics().kept("not_remembered");
+        return;
+      }
+      Prewarm.begin(
+          gateway,
+          known,
+          cell,
+          tried,
+          loop,
+          endpoint -> {
+            on(entry, new SessionEvent.Prewarmed(cell, endpoint));
+            if (endpoint >= 0) {
+              done.run();
+            } else {
+              gateway.metrics().kept("not_prewarmed");
+            }
+          });
+    }
+
+    /// It is over.
+    ///
+    /// @param endpoint that answered, or -1
+    /// @param cachedTokens of its prompt that the endpoint still had
+    void end(int endpoint, int cachedTokens) {
+      lock.lock();
+      try {
+        entry.turns.remove(this);
+        entry.usedMs = gateway.grid().nowMs();
+        if (afterPrewarm && entry.warm && endpoint >= 0) {
+          entry.warm = false;
+          gateway
+              .metrics()
+              .prewarmUsed(endpoint == entry.state.warmedEndpoint() && cachedTokens > 0);
+        }
+      } finally {
+        lock.unlock();
+      }
+      on(entry, new SessionEvent.Ended());
+    }
+  }
+
+  /// A turn begins. Null when the name is none or no session may be kept.
+  ///
+  /// @param prompt to be remembered, or null when it is too long for that
+  /// @param cell where its caller stands, or -1
+  /// @param told whether a trusted network said so
+  @Nullable Turn begin(
+      Exchange exchange,
+      String tenant,
+      String name,
+      @Nullable LastPrompt prompt,
+      int cell,
+      boolean told) {
+    if (name.isEmpty() || name.length() > NAME_CHARS_MAX || limits.sessionsMax() == 0) {
+      return null;
+    }
+    long nowMs = gateway.grid().nowMs();
+    Entry entry;
+    Turn turn;
+    lock.lock();
+    try {
+      entry = entries.computeIfAbsent(mapKey(tenant, name), k -> new Entry(tenant, nowMs));
+      entry.usedMs = nowMs;
+      remember(entry, prompt);
+      turn = new Turn(entry, exchange, prompt);
+      entry.turns.add(turn);
+      forgetBeyondBounds(nowMs);
+      if (!sweeping) {
+        sweeping = true;
+        gateway.anyLoop().schedule(this::sweep, SWEEP_MS, TimeUnit.MILLISECONDS);
+      }
+    } finally {
+      lock.unlock();
+    }
+    on(entry, new SessionEvent.Asked(cell, told));
+    return turn;
+  }
+
+  private static String mapKey(String tenant, String name) {
+    return tenant + '\n' + name;
+  }
+
+  private void remember(Entry entry, @Nullable LastPrompt prompt) {
+    keptBytes -= entry.prompt == null ? 0 : entry.prompt.body().length;
+    entry.prompt = prompt;
+    keptBytes += prompt == null ? 0 : prompt.body().length;
+  }
+
+  /// Longest unused first.
+  private void forgetBeyondBounds(long nowMs) {
+    Iterator<Entry> eldest = entries.values().iterator();
+    while (eldest.hasNext()) {
+      Entry entry = eldest.next();
+      boolean old = nowMs - entry.usedMs >= limits.idleMsMax() && entry.turns.isEmpty();
+      if (!old && entries.size() <= limits.sessionsMax() && keptBytes <= limits.bytesMax()) {
+        return;
+      }
+      remember(entry, null);
+      eldest.remove();
+    }
+  }
+
+  /// A gateway without requests forgets, too.
+  private void sweep() {
+    lock.lock();
+    try {
+      forgetBeyondBounds(gateway.grid().nowMs());
+      sweeping = !entries.isEmpty();
+      if (sweeping) {
+        gateway.anyLoop().schedule(this::sweep, SWEEP_MS, TimeUnit.MILLISECONDS);
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /// The network's word.
+  CallerNotice noticed(@Nullable String tenant, String name, String siteId, long inMs) {
+    int site = gateway.grid().view().roster().indexOfSite(siteId);
+    if (site < 0) {
+      return CallerNotice.NO_SITE;
+    }
+    Entry found = null;
+    lock.lock();
+    try {
+      if (tenant != null) {
+        found = entries.get(mapKey(tenant, name));
+      } else {
+        for (Map.Entry<String, Entry> one : entries.entrySet()) {
+          if (one.getKey().equals(mapKey(one.getValue().tenant, name))) {
+            if (found != null) {
+              return CallerNotice.SEVERAL_TENANTS;
+            }
+            found = one.getValue();
+          }
+        }
+      }
+    } finally {
+      lock.unlock();
+    }
+    if (found == null) {
+      return CallerNotice.NO_SESSION;
+    }
+    on(found, new SessionEvent.Noticed(site, inMs));
+    return CallerNotice.TAKEN;
+  }
+
+  /// Sessions remembered, and the bytes of their prompts: for tests.
+  long[] kept() {
+    lock.lock();
+    try {
+      return new long[] {entries.size(), keptBytes};
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void on(Entry entry, SessionEvent event) {
+    Step<Session, SessionEffect> step;
+    List<Turn> streams;
+    LastPrompt prompt;
+    lock.lock();
+    try {
+      Session before = entry.state;
+      step = before.on(event, gateway.settings().handover(), gateway.grid().nowMs());
+      entry.state = step.state();
+      if (before.cell() >= 0 && entry.state.cell() != before.cell()) {
+        gateway.metrics().cellChanged(event instanceof SessionEvent.Noticed ? "notice" : "request");
+      }
+      if (event instanceof SessionEvent.Prewarmed(int _, int endpoint) && endpoint >= 0) {
+        entry.warm = true;
+      }
+      streams = new ArrayList<>(entry.turns);
+      prompt = entry.prompt;
+    } finally {
+      lock.unlock();
+    }
+    for (SessionEffect effect : step.effects()) {
+      switch (effect) {
+        case SessionEffect.Prewarm(int cell) -> prewarm(entry, prompt, cell);
+        case SessionEffect.Weigh(int cell, long stayMs) ->
+            streams.forEach(turn -> turn.exchange.weigh(cell, stayMs));
+        case SessionEffect.WakeAt(long atMs) -> wakeAt(entry, atMs);
+      }
+    }
+  }
+
+  private void prewarm(Entry entry, @Nullable LastPrompt prompt, int cell) {
+    if (prompt == null) {
+      gateway.metrics().prewarmed("not_remembered");
+      on(entry, new SessionEvent.Prewarmed(cell, -1));
+      return;
+    }
+    Prewarm.begin(
+        gateway,
+        prompt,
+        cell,
+        RouteRequest.NONE_TRIED,
+        gateway.anyLoop(),
+        endpoint -> on(entry, new SessionEvent.Prewarmed(cell, endpoint)));
+  }
+
+  private void wakeAt(Entry entry, long atMs) {
+    lock.lock();
+    try {
+      if (entry.wakes == WAKES_MAX) {
+        return;
+      }
+      entry.wakes++;
+    } finally {
+      lock.unlock();
+    }
+    long afterMs = Math.max(1, atMs - gateway.grid().nowMs());
+    gateway.anyLoop().schedule(() -> woken(entry), afterMs, TimeUnit.MILLISECONDS);
+  }
+
+  private void woken(Entry entry) {
+    lock.lock();
+    try {
+      entry.wakes--;
+    } finally {
+      lock.unlock();
+    }
+    on(entry, new SessionEvent.Woken());
+  }
+}
