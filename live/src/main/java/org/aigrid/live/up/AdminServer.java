@@ -20,6 +20,7 @@ import io.netty.handler.codec.http.HttpObjectAggregator;
 import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.HttpServerCodec;
 import io.netty.handler.codec.http.HttpVersion;
+import io.netty.handler.codec.http.QueryStringDecoder;
 import io.netty.handler.timeout.ReadTimeoutHandler;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -42,7 +43,9 @@ import tools.jackson.databind.node.ObjectNode;
 
 /// The admin endpoint of `grid up`: `GET /sites`, `GET /reclaims`, and `POST /sites/{id}/` with
 /// `kill`, `drain`, `revive`, `mute`, `unmute`, or `surge/SHARE/MS` (the radio wants that much of
-/// the GPU).
+/// the GPU). `POST /callers/{session}/cell/{site}` is the operator's network's word that the caller
+/// of a session is at that cell, with `?in-ms=N` that it will be in so many milliseconds, and with
+/// `&tenant=T` whose session is meant where several tenants use one name.
 ///
 /// Listens on the loopback address only, and answers only requests that carry the header
 /// `x-grid-admin`, which no web page can make a browser send here without asking first. One
@@ -59,6 +62,12 @@ final class AdminServer implements AutoCloseable {
   private static final Pattern ORDER =
       Pattern.compile(
           "/sites/([A-Za-z0-9._-]{1,63})/([a-z]+)(?:/([01](?:\\.[0-9]{1,6})?)/([0-9]{1,7}))?");
+  private static final Pattern CALLER =
+      Pattern.compile("/callers/([^/?]{1,400})/cell/([A-Za-z0-9._-]{1,63})(?:\\?.*)?");
+
+  /// A prediction further ahead is none.
+  static final long IN_MS_MAX = 600_000;
+
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private final SiteControl control;
@@ -152,6 +161,10 @@ final class AdminServer implements AutoCloseable {
       if (path.equals("/reclaims")) {
         return method.equals(HttpMethod.GET) ? new Reply(200, reclaims()) : useOf(path);
       }
+      Matcher caller = CALLER.matcher(path);
+      if (caller.matches()) {
+        return method.equals(HttpMethod.POST) ? caller(caller, path) : useOf(path);
+      }
       Matcher order = ORDER.matcher(path);
       if (!order.matches()) {
         return new Reply(404, message("not_found", "no " + path));
@@ -185,6 +198,44 @@ final class AdminServer implements AutoCloseable {
       log.error("{} {} failed", method, path, e);
       return new Reply(500, message("failed", String.valueOf(e.getMessage())));
     }
+  }
+
+  private Reply caller(Matcher parts, String path) {
+    var query = new QueryStringDecoder(path).parameters();
+    String tenant = query.containsKey("tenant") ? query.get("tenant").getFirst() : null;
+    String session = QueryStringDecoder.decodeComponent(parts.group(1));
+    String site = parts.group(2);
+    String inMs = query.containsKey("in-ms") ? query.get("in-ms").getFirst() : "0";
+    if (!inMs.matches("[0-9]{1,6}") || Long.parseLong(inMs) > IN_MS_MAX) {
+      return new Reply(
+          400, message("bad_request", "in-ms: " + inMs + " (expected: 0 to " + IN_MS_MAX + ")"));
+    }
+    return switch (control.callerNoticed(tenant, session, site, Long.parseLong(inMs))) {
+      case TAKEN ->
+          new Reply(
+              200,
+              JSON.createObjectNode()
+                  .put("session", session)
+                  .put("cell", site)
+                  .put("inMs", Long.parseLong(inMs))
+                  .toString());
+      case NO_SITE -> new Reply(404, message("not_found", "no site '" + site + "'"));
+      case NO_SESSION ->
+          new Reply(
+              404,
+              message(
+                  "not_found",
+                  "no session '"
+                      + session
+                      + "' has had a turn lately (expected: the prompt_cache_key of a request, or"
+                      + " its x-grid-session)"));
+      case SEVERAL_TENANTS ->
+          new Reply(
+              409,
+              message(
+                  "several_tenants",
+                  "several tenants have a session '" + session + "': say" + " which (tenant=)"));
+    };
   }
 
   private String reclaims() {

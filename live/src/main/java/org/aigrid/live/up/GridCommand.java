@@ -27,6 +27,7 @@ import picocli.CommandLine.Spec;
       ChatCommand.class,
       ReplayCommand.class,
       SitesCommand.class,
+      MoveCommand.class,
       DrillCommand.class,
       KeysCommand.class,
       TinyModelCommand.class,

@@ -13,6 +13,7 @@ import org.aigrid.core.model.EndpointSpec;
 import org.aigrid.core.model.SiteSpec;
 import org.aigrid.core.view.GridView;
 import org.aigrid.live.control.Registry;
+import org.aigrid.live.gateway.CallerNotice;
 import org.aigrid.live.gateway.Gateway;
 import org.aigrid.live.gateway.GatewaySettings;
 import org.aigrid.live.gateway.Keys;
@@ -22,6 +23,7 @@ import org.aigrid.live.site.RadioState;
 import org.aigrid.live.site.SiteAgent;
 import org.aigrid.live.topology.Topology;
 import org.aigrid.live.topology.Topology.PlannedSite;
+import org.jspecify.annotations.Nullable;
 
 /// The whole grid in one process: control, a site agent for each site of a topology on its own
 /// loopback port, and a gateway. A request takes the same way as between machines.
@@ -210,6 +212,12 @@ public final class LiveGrid implements SiteControl, AutoCloseable {
           }
         });
     return all;
+  }
+
+  @Override
+  public CallerNotice callerNoticed(
+      @Nullable String tenant, String session, String siteId, long inMs) {
+    return gateway.callerNoticed(tenant, session, siteId, inMs);
   }
 
   @Override

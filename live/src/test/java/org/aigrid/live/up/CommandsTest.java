@@ -14,9 +14,11 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import org.aigrid.live.gateway.CallerNotice;
 import org.aigrid.live.gateway.KeyEntry;
 import org.aigrid.live.radio.ReclaimRecord;
 import org.aigrid.live.replay.PretendGrid;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import picocli.CommandLine;
@@ -282,6 +284,19 @@ class CommandsTest {
           }
 
           @Override
+          public CallerNotice callerNoticed(
+              @Nullable String tenant, String session, String siteId, long inMs) {
+            if (!siteId.equals("cell-a")) {
+              return CallerNotice.NO_SITE;
+            }
+            if (tenant == null && session.equals("both")) {
+              return CallerNotice.SEVERAL_TENANTS;
+            }
+            killed.add(tenant + " " + session + " " + siteId + " " + inMs);
+            return session.equals("nobody") ? CallerNotice.NO_SESSION : CallerNotice.TAKEN;
+          }
+
+          @Override
           public Map<String, List<ReclaimRecord>> reclaims() {
             return Map.of();
           }
@@ -297,6 +312,28 @@ class CommandsTest {
       assertThat(killed).containsExactly("cell-a", "cell-a 0.8 500", "cell-a true");
       assertSentence(grid("sites", "--admin-port", port, "kill", "cell-z"), "no site 'cell-z'");
       assertSentence(grid("sites", "--admin-port", port, "kill"), "which site?");
+      killed.clear();
+      assertThat(grid("move", "chat 1/&", "cell-a", "--admin-port", port).out())
+          .contains("The caller of chat 1/& is at cell-a.");
+      assertThat(
+              grid(
+                      "move",
+                      "both",
+                      "cell-a",
+                      "--in-ms",
+                      "900",
+                      "--tenant",
+                      "a+b",
+                      "--admin-port",
+                      port)
+                  .out())
+          .contains("is expected at cell-a in 900 ms");
+      assertThat(killed).containsExactly("null chat 1/& cell-a 0", "a+b both cell-a 900");
+      assertSentence(grid("move", "x", "cell-z", "--admin-port", port), "no site 'cell-z'");
+      assertSentence(grid("move", "nobody", "cell-a", "--admin-port", port), "no session 'nobody'");
+      assertSentence(grid("move", "both", "cell-a", "--admin-port", port), "say which");
+      assertSentence(
+          grid("move", "x", "cell-a", "--in-ms", "-5", "--admin-port", port), "expected: 0 to");
       try (var http = java.net.http.HttpClient.newHttpClient()) {
         var request =
             java.net.http.HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + "/sites"))
