@@ -116,6 +116,9 @@ final class Dispatch {
   /// Finds where a prompt is to be computed ahead, takes it from the budget, and charges it. What
   /// was granted ends with `prewarmed`.
   Ahead prewarm(GridView view, RouteRequest request, PromptBlocks blocks, long nowMs) {
+    if (blocks.count() == 0) {
+      return new Ahead("too_short", null, InFlight.NONE);
+    }
     lock.lock();
     try {
       Route route =

@@ -1,7 +1,6 @@
 package org.aigrid.live.gateway;
 
 import io.netty.util.concurrent.EventExecutor;
-import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
@@ -150,15 +149,16 @@ final class Sessions {
       return null;
     }
     long nowMs = gateway.grid().nowMs();
-    Entry entry;
+    Advance asked;
     Turn turn;
     lock.lock();
     try {
-      entry = entries.computeIfAbsent(mapKey(tenant, name), k -> new Entry(tenant, nowMs));
+      Entry entry = entries.computeIfAbsent(mapKey(tenant, name), k -> new Entry(tenant, nowMs));
       entry.usedMs = nowMs;
       remember(entry, prompt);
       turn = new Turn(entry, exchange, prompt);
       entry.turns.add(turn);
+      asked = advance(entry, new SessionEvent.Asked(cell, told));
       forgetBeyondBounds(nowMs);
       if (!sweeping) {
         sweeping = true;
@@ -167,7 +167,7 @@ final class Sessions {
     } finally {
       lock.unlock();
     }
-    on(entry, new SessionEvent.Asked(cell, told));
+    carryOut(asked);
     return turn;
   }
 
@@ -250,14 +250,20 @@ final class Sessions {
     }
   }
 
+  /// What follows from an event, and what it is about: taken under the lock, carried out without.
+  private record Advance(
+      Entry entry, List<SessionEffect> effects, List<Turn> turns, @Nullable LastPrompt prompt) {}
+
   private void on(Entry entry, SessionEvent event) {
-    Step<Session, SessionEffect> step;
-    List<Turn> streams;
-    LastPrompt prompt;
+    carryOut(advance(entry, event));
+  }
+
+  private Advance advance(Entry entry, SessionEvent event) {
     lock.lock();
     try {
       Session before = entry.state;
-      step = before.on(event, gateway.settings().handover(), gateway.grid().nowMs());
+      Step<Session, SessionEffect> step =
+          before.on(event, gateway.settings().handover(), gateway.grid().nowMs());
       entry.state = step.state();
       if (before.cell() >= 0 && entry.state.cell() != before.cell()) {
         gateway.metrics().cellChanged(event instanceof SessionEvent.Noticed ? "notice" : "request");
@@ -265,17 +271,19 @@ final class Sessions {
       if (event instanceof SessionEvent.Prewarmed(int _, int endpoint) && endpoint >= 0) {
         entry.warm = true;
       }
-      streams = new ArrayList<>(entry.turns);
-      prompt = entry.prompt;
+      return new Advance(entry, step.effects(), List.copyOf(entry.turns), entry.prompt);
     } finally {
       lock.unlock();
     }
-    for (SessionEffect effect : step.effects()) {
+  }
+
+  private void carryOut(Advance advance) {
+    for (SessionEffect effect : advance.effects()) {
       switch (effect) {
-        case SessionEffect.Prewarm(int cell) -> prewarm(entry, prompt, cell);
+        case SessionEffect.Prewarm(int cell) -> prewarm(advance.entry(), advance.prompt(), cell);
         case SessionEffect.Weigh(int cell, long stayMs) ->
-            streams.forEach(turn -> turn.exchange.weigh(cell, stayMs));
-        case SessionEffect.WakeAt(long atMs) -> wakeAt(entry, atMs);
+            advance.turns().forEach(turn -> turn.exchange.weigh(cell, stayMs));
+        case SessionEffect.WakeAt(long atMs) -> wakeAt(advance.entry(), atMs);
       }
     }
   }
