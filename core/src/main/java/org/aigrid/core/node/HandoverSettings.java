@@ -5,8 +5,8 @@ package org.aigrid.core.node;
 /// @param dwellMsLeast how long a caller has to have stood at a new cell before a stream under way
 ///   is weighed, so that one at the edge of two cells does not take it to and fro
 /// @param noticeMsMax how long a notice of the network outranks what a caller's address says
-/// @param predictionMsMax a prediction further ahead than this is not acted on before so much is
-///   left
+/// @param predictionMsMax a prediction is acted on when at most so much is left, and until it is so
+///   much late
 /// @param stayMsAssumed how long a caller is taken to stay at a new cell while nothing is known of
 ///   its pace
 /// @param tokensPerTrip for how many tokens one extra round trip is felt once: a reader takes a

@@ -16,7 +16,7 @@ import java.util.ArrayList;
 /// - A *stream under way* is weighed once for each cell, after its caller has stood there for the
 ///   least dwell. It stays until moving is worth it.
 /// - A *prompt* is computed ahead at a cell where the caller is expected, or where it stands since
-///   its last turn; at most one at a time and one per `prewarmEveryMs`.
+///   its last turn, anew when it has grown; at most one at a time and one per `prewarmEveryMs`.
 ///
 /// A prediction moves nobody: one that does not come true has cost a pre-warm. Immutable.
 ///
@@ -91,7 +91,13 @@ public record Session(
 
   private Step<Session, SessionEffect> ended(HandoverSettings settings, long nowMs) {
     Session left = turns(Math.max(0, turns - 1), turnCell);
-    return left.turns == 0 && turns > 0 ? left.ahead(cell, settings, nowMs) : Step.to(left);
+    if (left.turns > 0 || turns == 0) {
+      return Step.to(left);
+    }
+    Step<Session, SessionEffect> here = left.ahead(cell, settings, nowMs);
+    return here.effects().isEmpty() && left.expectedSoon(settings, nowMs)
+        ? left.ahead(expected, settings, nowMs) // the prompt has grown since
+        : here;
   }
 
   private Step<Session, SessionEffect> arrived(int to, HandoverSettings settings, long nowMs) {
@@ -126,12 +132,17 @@ public record Session(
       effects.add(new SessionEffect.Weigh(cell, stayMs(settings)));
       next = next.weighed(cell);
     }
-    if (expected >= 0 && nowMs >= expectedAtMs - settings.predictionMsMax()) {
+    if (expectedSoon(settings, nowMs)) {
       Step<Session, SessionEffect> ahead = next.ahead(expected, settings, nowMs);
       effects.addAll(ahead.effects());
       next = ahead.state();
     }
     return new Step<>(next, effects);
+  }
+
+  /// Whether a prediction is to be acted on: not too early, and not when it has not come true.
+  private boolean expectedSoon(HandoverSettings settings, long nowMs) {
+    return expected >= 0 && Math.abs(nowMs - expectedAtMs) <= settings.predictionMsMax();
   }
 
   /// Has the last prompt computed at a cell where it is not yet.

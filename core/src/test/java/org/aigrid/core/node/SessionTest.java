@@ -113,6 +113,26 @@ class SessionTest {
   }
 
   @Test
+  void aTurnBeforeAPredictedMoveHasItsLongerPromptComputedAheadToo() {
+    turn(SHIBA, 0, 500);
+    on(new SessionEvent.Noticed(KOTO, 20_000), 1_000);
+    on(new SessionEvent.Prewarmed(KOTO, 41), 1_100);
+    turn(SHIBA, 9_000, 9_500);
+    assertThat(effects).containsExactly(new SessionEffect.Prewarm(KOTO));
+  }
+
+  @Test
+  void aPredictionThatDoesNotComeTrueLapses() {
+    turn(SHIBA, 0, 500);
+    on(new SessionEvent.Noticed(KOTO, 20_000), 1_000);
+    on(new SessionEvent.Prewarmed(KOTO, 41), 1_100);
+    turn(SHIBA, 100_000, 100_500);
+    assertThat(effects).isEmpty();
+    on(new SessionEvent.Woken(), 101_000);
+    assertThat(effects).isEmpty();
+  }
+
+  @Test
   void aPrewarmThatFailedMayBeTriedAgainAfterAWhile() {
     turn(SHIBA, 0, 500);
     on(new SessionEvent.Noticed(KOTO, 1_000), 1_000);
