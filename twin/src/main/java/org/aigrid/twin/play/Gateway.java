@@ -452,7 +452,9 @@ final class Gateway {
               AttemptEffect.Rejoin _,
               AttemptEffect.AnswerRefused _,
               AttemptEffect.AnswerFailed _,
-              AttemptEffect.BreakStream _ -> {}
+              AttemptEffect.BreakStream _,
+              AttemptEffect.Hold _,
+              AttemptEffect.Resume _ -> {}
         }
       }
     }
