@@ -29,7 +29,7 @@ public record AiBudget(int sequences, double prefillTokensPerSecond, long kvToke
   /// what AI may have, the least urgent the smallest.
   public static boolean admits(
       double aiShare, int sequencesMax, ServiceTier tier, int sequencesRunning) {
-    return sequencesRunning < Math.ceil(sequences(aiShare, sequencesMax) * tier.ceiling());
+    return sequencesRunning < tier.slots(sequences(aiShare, sequencesMax));
   }
 
   /// Prompt tokens that a step may take beside so many sequences, so that the step, which nothing

@@ -7,6 +7,7 @@ import org.aigrid.core.engine.StepModel;
 import org.aigrid.core.load.InFlight;
 import org.aigrid.core.load.PrefixIndex;
 import org.aigrid.core.load.PromptBlocks;
+import org.aigrid.core.model.ServiceTier;
 import org.aigrid.core.model.SiteSpec;
 import org.aigrid.core.route.Explanation.Standing;
 import org.aigrid.core.view.AdmissionState;
@@ -59,6 +60,9 @@ public final class Router {
   private final double[] costMs = new double[CANDIDATES_MAX];
   private final int[] holders = new int[2 * PrefixIndex.HOLDERS_MAX];
   private final int[] heldBlocks = new int[2 * PrefixIndex.HOLDERS_MAX];
+
+  /// Three tenths of ten are three.
+  private static final double SLOT_GRAIN = 1e-6;
 
   public Router(RouterSettings settings) {
     this(settings, false);
@@ -359,7 +363,7 @@ public final class Router {
   /// The longest wait that this request puts up with: its class's share of the bound, so that a
   /// peak is shed class by class.
   private double waitMsMax(RouteRequest request) {
-    return Math.min(settings.waitMsMax() * request.tier().ceiling(), request.deadlineMs());
+    return Math.min(settings.waitMsMax() * request.tier().waitCeiling(), request.deadlineMs());
   }
 
   private double firstTokenMs(int i) {
@@ -496,7 +500,7 @@ public final class Router {
     // One replica's share of the sequences, and what they read in each step.
     int requests = inFlight.requests(e);
     double aiShare = view.aiShare(e);
-    int slots = Math.max(1, (int) (profile.sequencesMax() * replicas * aiShare));
+    int slots = (int) (profile.sequencesMax() * replicas * aiShare + SLOT_GRAIN);
     double runningPerReplica = (double) Math.min(requests, slots) / replicas;
     double contextPerReplica = (double) view.contextTokens(e) / replicas;
     double sequenceMs =
@@ -510,7 +514,7 @@ public final class Router {
 
     queueMs[i] =
         inFlight.uncachedTokens(e) / (modelledPerMs / slowness)
-            + waitForSlotMs(requests, slots, output, tokenMs[i])
+            + waitForSlotMs(view, e, requests, slots, request.tier(), output * tokenMs[i])
             + waitForMemoryMs(
                 view.contextTokens(e),
                 prompt,
@@ -526,10 +530,16 @@ public final class Router {
     costMs[i] = roundTripMs[i] + queueMs[i] + prefillMs[i] + decodeMs[i] + evictionMs[i];
   }
 
-  /// Sequences end at a rate of `slots` per answer time; the newcomer needs so many of them to end.
-  private static double waitForSlotMs(int requests, int slots, int output, double tokenMs) {
-    int ahead = requests - slots + 1;
-    return ahead <= 0 ? 0 : ahead * (output * tokenMs) / slots;
+  /// Sequences end at a rate of `slots` per answer time; the newcomer needs so many of them to end
+  /// that one of its class may begin. Beside a radio (which never leaves all) nobody waits: the
+  /// site turns away whoever may not begin.
+  private static double waitForSlotMs(
+      GridView view, int e, int requests, int slots, ServiceTier tier, double answerMs) {
+    int ahead = requests - tier.slots(slots) + 1;
+    if (ahead <= 0) {
+      return 0;
+    }
+    return view.aiShare(e) < 1 ? Double.POSITIVE_INFINITY : ahead * answerMs / Math.max(1, slots);
   }
 
   /// Memory is given back as sequences end; the newcomer needs so much of it.

@@ -17,7 +17,7 @@ package org.aigrid.core.route;
 ///   full
 /// @param meanOutputTokens assumed length of an answer where nothing better is known
 /// @param waitMsMax an endpoint with a longer wait is saturated; for a request, its class's share
-///   of this (`ServiceTier.ceiling`)
+///   of this (`ServiceTier.waitCeiling`)
 /// @param contextSlack factor by which an estimated prompt must exceed the context to be refused
 ///   here rather than by the engine, which counts exactly
 public record RouterSettings(

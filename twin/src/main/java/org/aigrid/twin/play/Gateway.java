@@ -416,6 +416,7 @@ final class Gateway {
   private void carry(Shard home, Way way, Journey journey, AttemptEvent first, long nowTick) {
     long nowMs = nowTick / Play.TICKS_PER_MS;
     Attempts state = journey.state();
+    boolean turnedAway = false;
     @Nullable AttemptEvent event = first;
     while (event != null) {
       Step<Attempts, AttemptEffect> step = state.on(event, ATTEMPTS, nowMs);
@@ -443,15 +444,17 @@ final class Gateway {
                 switch (outcome) {
                   case BROKEN -> End.BROKEN;
                   case REFUSED -> End.REFUSED;
-                  case FAILED, CLIENT_GONE, COMPLETE -> End.FAILED;
+                  case FAILED -> turnedAway ? End.REFUSED : End.FAILED;
+                  case CLIENT_GONE, COMPLETE -> End.FAILED;
                 };
             close(home, way.arrivedTick, way.service, nowTick, end, way.output);
           }
+          case AttemptEffect.AnswerFailed(AttemptEvent.Failure failure, _, _) ->
+              turnedAway = failure == AttemptEvent.Failure.REFUSED_ELSEWHERE;
           case AttemptEffect.Abandon _,
               AttemptEffect.Relay _,
               AttemptEffect.Rejoin _,
               AttemptEffect.AnswerRefused _,
-              AttemptEffect.AnswerFailed _,
               AttemptEffect.BreakStream _,
               AttemptEffect.Hold _,
               AttemptEffect.Resume _ -> {}
