@@ -25,6 +25,11 @@ public record EngineProfile(StepModel step, int chunkTokens, int sequencesMax, i
     return 1000.0 * chunkTokens / step.stepMs(chunkTokens, 0, 0);
   }
 
+  /// The longest a step can take: a full chunk beside every sequence and a full KV cache.
+  public double longestStepMs() {
+    return step.stepMs(chunkTokens, sequencesMax, kvTokensMax);
+  }
+
   /// Time per output token of one sequence among `running`, which together hold `contextTokens`.
   public double decodeMsPerToken(int running, long contextTokens) {
     return step.stepMs(0, Math.max(1, Math.min(running, sequencesMax)), contextTokens);

@@ -151,6 +151,12 @@ public record Governor(
       }
     }
 
+    /// Longest step of an engine beside the radio: nothing interrupts it, so it has to fit between
+    /// the closed budget and the reclaim bound.
+    public int stepMsMax() {
+      return Math.max(1, reclaimMsMax - closeMsMax);
+    }
+
     /// These settings for a count that comes late by up to so much.
     public Settings withGraceMs(int lateMs) {
       return new Settings(

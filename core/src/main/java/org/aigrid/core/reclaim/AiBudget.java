@@ -33,9 +33,10 @@ public record AiBudget(int sequences, double prefillTokensPerSecond, long kvToke
   }
 
   /// Prompt tokens that a step may take beside so many sequences, so that the step, which nothing
-  /// interrupts, is over within the deadline; 0 when not even the sequences alone are.
+  /// interrupts, is over within the deadline though the KV cache is full; 0 when not even the
+  /// sequences alone are.
   public static int chunkTokensWithin(EngineProfile profile, int sequences, double deadlineMs) {
-    double leftMs = deadlineMs - profile.step().stepMs(0, sequences, 0);
+    double leftMs = deadlineMs - profile.step().stepMs(0, sequences, profile.kvTokensMax());
     double tokens = leftMs / profile.step().prefillMsPerToken();
     return (int) Math.clamp(tokens, 0, profile.chunkTokens());
   }

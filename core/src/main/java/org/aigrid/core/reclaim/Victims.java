@@ -38,20 +38,24 @@ public final class Victims {
 
   /// Those who go, in order, worth at least `share` together or all that may go.
   ///
+  /// Who has no token yet is never spared: its prompt, and the queue before it, take a time that
+  /// nobody here knows. Of the others each token is reckoned with the longest step, and the one
+  /// under way with them.
+  ///
   /// @param running all at work
   /// @param share of the GPU to be freed
-  /// @param tokenMs time per output token here
+  /// @param stepMs the longest that a step of the engines here can take
   /// @param prefillTokensPerSecond at which a replay is computed
   /// @param boundMs what is done within this may stay; the reclaim bound
   public static List<Running> choose(
       List<Running> running,
       double share,
-      double tokenMs,
+      double stepMs,
       double prefillTokensPerSecond,
       double boundMs) {
     var candidates = new ArrayList<Running>(running);
     candidates.removeIf(
-        one -> remainingMs(one, tokenMs) <= Math.min(boundMs, moveMs(one, prefillTokensPerSecond)));
+        one -> doneMs(one, stepMs) <= Math.min(boundMs, moveMs(one, prefillTokensPerSecond)));
     candidates.sort(
         Comparator.comparing(Running::tier)
             .reversed()
@@ -70,10 +74,10 @@ public final class Victims {
     return chosen;
   }
 
-  private static double remainingMs(Running one, double tokenMs) {
-    return one.tokensMax() == 0
+  private static double doneMs(Running one, double stepMs) {
+    return one.tokensMax() == 0 || one.tokens() == 0
         ? Double.POSITIVE_INFINITY
-        : Math.max(0, one.tokensMax() - one.tokens()) * tokenMs;
+        : (Math.max(0, one.tokensMax() - one.tokens()) + 1) * stepMs;
   }
 
   private static double moveMs(Running one, double prefillTokensPerSecond) {

@@ -57,13 +57,15 @@ class ReclaimTest {
         int chunk = AiBudget.chunkTokensWithin(PROFILE, sequences, deadlineMs);
         assertThat(chunk).isBetween(0, PROFILE.chunkTokens());
         if (chunk > 0) {
-          assertThat(PROFILE.step().stepMs(chunk, sequences, 0))
+          assertThat(PROFILE.step().stepMs(chunk, sequences, PROFILE.kvTokensMax()))
+              .as("with a full KV cache, too")
               .isLessThanOrEqualTo(deadlineMs + 1e-9);
         }
       }
     }
     assertThat(AiBudget.chunkTokensWithin(PROFILE, 0, 1_000)).isEqualTo(PROFILE.chunkTokens());
     assertThat(AiBudget.chunkTokensWithin(PROFILE, 0, 5)).isZero();
+    assertThat(AiBudget.inPieces(PROFILE, 90).longestStepMs()).isLessThanOrEqualTo(90 + 1e-9);
   }
 
   @Test
@@ -151,13 +153,23 @@ class ReclaimTest {
 
   @Test
   void whatWouldBeDoneSoonerThanItCouldMoveStays() {
-    var ending = new Running(0, ServiceTier.HARVEST, 0.5, 4_000, 98, 100, 1); // 34 ms left
+    var ending = new Running(0, ServiceTier.HARVEST, 0.5, 4_000, 98, 100, 1); // 51 ms at most
     var begun = new Running(1, ServiceTier.HARVEST, 0.5, 10, 2, 100, 1); // 20 ms to move
     assertThat(numbers(Victims.choose(List.of(ending, begun), 1, 17, 20_000, 100)))
         .containsExactly(1);
     assertThat(numbers(Victims.choose(List.of(ending), 1, 17, 20_000, 20)))
         .as("but not beyond the bound")
         .containsExactly(0);
+    assertThat(numbers(Victims.choose(List.of(ending), 1, 17, 20_000, 50)))
+        .as("the step under way counts")
+        .containsExactly(0);
+    assertThat(numbers(Victims.choose(List.of(ending), 1, 17, 20_000, 51))).isEmpty();
+  }
+
+  @Test
+  void whoHasNoTokenYetIsNeverSpared() {
+    var queued = new Running(0, ServiceTier.HARVEST, 0.5, 9_000, 0, 1, 1); // one token, some day
+    assertThat(numbers(Victims.choose(List.of(queued), 1, 17, 20_000, 100))).containsExactly(0);
   }
 
   @Test

@@ -58,7 +58,7 @@ final class SiteGovernor implements AutoCloseable {
   private final Set<RunningCall> running;
   private final Runnable changed;
   private final int sequencesMax;
-  private final double tokenMs;
+  private final double longestStepMs;
   private final double prefillTokensPerSecond;
   private final ConcurrentLinkedQueue<Long> left = new ConcurrentLinkedQueue<>(); // when, nanos
   private final ArrayDeque<ReclaimRecord> records = new ArrayDeque<>(); // guarded by itself
@@ -117,12 +117,13 @@ final class SiteGovernor implements AutoCloseable {
     this.running = running;
     this.changed = changed;
     int sequences = 0;
-    double slowestMs = 0;
+    double stepMs = 0;
     double prefill = Double.MAX_VALUE;
     for (EndpointSpec endpoint : site.endpoints()) {
       EngineProfile profile = EngineProfiles.of(endpoint);
       sequences += endpoint.sequencesMax() * endpoint.replicas();
-      slowestMs = Math.max(slowestMs, profile.decodeMsPerToken(1, 0));
+      EngineProfile shared = AiBudget.inPieces(profile, settings.stepMsMax());
+      stepMs = Math.max(stepMs, shared.longestStepMs());
       prefill = Math.min(prefill, profile.prefillTokensPerSecond());
     }
     if (sequences < SEQUENCES_LEAST) {
@@ -136,7 +137,7 @@ final class SiteGovernor implements AutoCloseable {
               + " or more; a share of one request is none, so AI would never run there)");
     }
     sequencesMax = sequences;
-    tokenMs = slowestMs;
+    longestStepMs = stepMs;
     prefillTokensPerSecond = prefill;
     governor = Governor.begin(nowMs());
     ticking = CLOCK.scheduleAtFixedRate(this::turnSafely, 0, PERIOD_MS, TimeUnit.MILLISECONDS);
@@ -271,7 +272,7 @@ final class SiteGovernor implements AutoCloseable {
     }
     int gone = 0;
     for (Victims.Running victim :
-        Victims.choose(list, share, tokenMs, prefillTokensPerSecond, withinMs)) {
+        Victims.choose(list, share, longestStepMs, prefillTokensPerSecond, withinMs)) {
       RunningCall call = calls.get(victim.number());
       if (call.move("radio", () -> left.add(System.nanoTime()))) {
         gone++;

@@ -71,10 +71,7 @@ record SiteParts(String token, EventLoops loops, LiveGridSettings settings, int 
   /// Beside a radio an engine takes prompts in pieces that keep the promise to it.
   private static EngineProfile profile(EndpointSpec endpoint, boolean besideRadio) {
     EngineProfile alone = EngineProfiles.of(endpoint);
-    Governor.Settings promise = Governor.Settings.DEFAULT;
-    return besideRadio
-        ? AiBudget.inPieces(alone, promise.reclaimMsMax() - promise.closeMsMax())
-        : alone;
+    return besideRadio ? AiBudget.inPieces(alone, Governor.Settings.DEFAULT.stepMsMax()) : alone;
   }
 
   private Backend backend(EndpointSpec endpoint, EnginePlan plan, boolean besideRadio) {
