@@ -15,13 +15,14 @@ import org.aigrid.core.reclaim.RadioForecast;
 ///   not yet left is a debit against the next decision, and for the confirmation grace it still is
 ///   after it has left, where the count of what is in use comes late. So one claim never kills
 ///   twice.
-/// - **Silence.** A radio that is not heard of for `signalMsMax` holds everything.
+/// - **Silence.** A radio that is not heard of for `signalMsMax` holds everything. Counted from the
+///   time of its last word, not from when somebody last looked at that word.
 ///
 /// The radio needs no answer from anybody. Immutable; a step costs well under a microsecond.
 ///
 /// @param aiShare share of the GPU up to which AI is admitted
 /// @param demand what the radio wants, as last heard
-/// @param heardAtMs when that was
+/// @param heardAtMs when that word came
 /// @param forecast what it may want next
 /// @param roomSinceMs since when there has been room for more than `aiShare`; `NEVER` when there is
 ///   none
@@ -50,12 +51,17 @@ public record Governor(
 
   /// What happens to a governor.
   public sealed interface Event {
-    /// The radio wants that share of the GPU.
+    /// The radio wants that share of the GPU, by a word that has not been told before.
     ///
-    /// @param atMs when it did; a claim is measured from here
-    record Heard(double demand, long atMs) implements Event {}
+    /// @param atMs when the word came; silence is measured from here
+    /// @param sinceMs since when it may have wanted that; a claim is measured from here
+    record Heard(double demand, long atMs, long sinceMs) implements Event {
+      public Heard(double demand, long atMs) {
+        this(demand, atMs, atMs);
+      }
+    }
 
-    /// Time has passed.
+    /// Time has passed, and no new word has come.
     record Tick() implements Event {}
 
     /// The shell has revoked leases worth that much, asked by `Revoke`.
@@ -220,13 +226,13 @@ public record Governor(
   /// @param inUse share of the GPU that AI holds now, revoked work that has not left included
   public Step<Governor, Effect> on(Event event, double inUse, Settings settings, long nowMs) {
     return switch (event) {
-      case Event.Heard(double wanted, long atMs) -> {
+      case Event.Heard(double wanted, long atMs, long sinceMs) -> {
         double share = Math.clamp(wanted, 0, 1);
         Governor heard =
             new Governor(
                 aiShare,
                 share,
-                nowMs,
+                Math.max(heardAtMs, Math.min(atMs, nowMs)),
                 forecast.with(share, nowMs),
                 roomSinceMs,
                 steppedAtMs,
@@ -236,9 +242,9 @@ public record Governor(
                 coolUntilMs,
                 overSinceMs,
                 claimedAtMs);
-        yield heard.step(inUse, settings, nowMs, atMs);
+        yield heard.step(inUse, settings, nowMs, Math.min(sinceMs, nowMs));
       }
-      case Event.Tick() -> step(inUse, settings, nowMs, nowMs);
+      case Event.Tick() -> step(inUse, settings, nowMs, silentSinceMs(settings, nowMs));
       case Event.Revoked(double share) ->
           Step.to(owing(outstanding + share, nowMs, cooling, coolUntilMs));
       case Event.Left(double share) ->
@@ -259,6 +265,13 @@ public record Governor(
   /// Whether the radio has not been heard of for too long.
   public boolean silent(Settings settings, long nowMs) {
     return heardAtMs == NEVER || nowMs - heardAtMs > settings.signalMsMax();
+  }
+
+  /// When the silence began that makes the radio want everything; now where there is none.
+  private long silentSinceMs(Settings settings, long nowMs) {
+    return heardAtMs != NEVER && silent(settings, nowMs)
+        ? heardAtMs + settings.signalMsMax()
+        : nowMs;
   }
 
   private Governor owing(double share, long atMs, double newCooling, long newCoolUntilMs) {

@@ -118,6 +118,32 @@ class GovernorTest {
         .satisfies(e -> assertThat(((Effect.Revoke) e).share()).isCloseTo(0.5, within(1e-9)));
   }
 
+  @Test
+  void silenceIsCountedFromTheLastWordHoweverOftenItIsLookedAt() {
+    calm(0.2, 0.5);
+    long wordMs = 10_010;
+    on(new Event.Heard(0.2, wordMs, wordMs), 0.5, wordMs + 200); // it came late
+    long silentMs = wordMs + SETTINGS.signalMsMax();
+    on(new Event.Tick(), 0.5, silentMs);
+    assertThat(state.aiShare()).isPositive();
+    on(new Event.Tick(), 0.5, silentMs + 4);
+    assertThat(state.aiShare()).isZero();
+    on(new Event.Revoked(0.5), 0.5, silentMs + 4);
+    on(new Event.Left(0.5), 0, silentMs + 44);
+    assertThat(effects)
+        .as("and the claim from when the silence was too long")
+        .contains(new Effect.Reclaimed(silentMs, 44));
+  }
+
+  @Test
+  void aClaimIsMeasuredFromWhenItMayHaveBegunAndNotFromWhenItWasNoticed() {
+    calm(0.2, 0.5);
+    on(new Event.Heard(0.7, 10_015, 10_012), 0.5, 10_020);
+    on(new Event.Revoked(0.2), 0.5, 10_020);
+    on(new Event.Left(0.2), 0.3, 10_060);
+    assertThat(effects).contains(new Effect.Reclaimed(10_012, 48));
+  }
+
   /// Work that leaves some time after it was revoked, counted some time after it left.
   private static final class Site {
     private final ArrayDeque<double[]> leaving = new ArrayDeque<>(); // when, share

@@ -1,5 +1,7 @@
 package org.aigrid.live.radio;
 
+import org.jspecify.annotations.Nullable;
+
 /// A radio whose load is told in resource blocks: the share of the GPU is `base + slope x load`,
 /// since slots cost GPU time even when they are empty. Also takes a surge: a load that a person or
 /// a drill orders for a while.
@@ -7,8 +9,10 @@ public final class CalibratedRadio implements RadioLoad {
   private final RadioLoad load;
   private final double base;
   private final double slope;
-  private volatile double surge;
-  private volatile long surgeEndNanos = System.nanoTime();
+
+  private record Surge(double share, long fromNanos, long toNanos) {}
+
+  private volatile @Nullable Surge surge;
 
   public CalibratedRadio(RadioLoad load, double base, double slope) {
     if (!(base >= 0 && base <= 1) || !(slope >= 0 && slope <= 10)) {
@@ -22,8 +26,8 @@ public final class CalibratedRadio implements RadioLoad {
 
   /// Raises the load to at least this share of the GPU for so long; 0 ms ends it.
   public void surge(double share, long forMs) {
-    surge = Math.clamp(share, 0, 1);
-    surgeEndNanos = System.nanoTime() + forMs * 1_000_000;
+    long now = System.nanoTime();
+    surge = new Surge(Math.clamp(share, 0, 1), now, now + forMs * 1_000_000);
   }
 
   @Override
@@ -33,7 +37,22 @@ public final class CalibratedRadio implements RadioLoad {
       return UNKNOWN;
     }
     double own = Math.min(1, base + slope * told);
-    return System.nanoTime() - surgeEndNanos < 0 ? Math.max(own, surge) : own;
+    Surge ordered = surge;
+    boolean surges = ordered != null && System.nanoTime() - ordered.toNanos() < 0;
+    return surges ? Math.max(own, ordered.share()) : own;
+  }
+
+  /// The beginning of a surge is a word, and its end is one.
+  @Override
+  public long heardNanos() {
+    long heard = load.heardNanos();
+    Surge ordered = surge;
+    if (ordered != null) {
+      boolean over = System.nanoTime() - ordered.toNanos() >= 0;
+      long said = over ? ordered.toNanos() : ordered.fromNanos();
+      heard = said - heard > 0 ? said : heard;
+    }
+    return heard;
   }
 
   @Override

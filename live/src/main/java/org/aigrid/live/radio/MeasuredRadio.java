@@ -77,12 +77,13 @@ public final class MeasuredRadio implements RadioLoad {
     while (!closed) {
       try {
         Thread.sleep(settings.pollMs());
+        long askedNanos = System.nanoTime();
         double value = ask();
         if (Double.isNaN(value)) {
           complained = complain(complained, "has no gauge " + settings.metric());
         } else {
           complained = false;
-          last = new Word(Math.clamp(value / settings.full(), 0, 1), System.nanoTime());
+          last = new Word(Math.clamp(value / settings.full(), 0, 1), askedNanos);
         }
       } catch (InterruptedException e) {
         return;
@@ -143,6 +144,12 @@ public final class MeasuredRadio implements RadioLoad {
     Word word = last;
     long ageMs = (System.nanoTime() - word.atNanos()) / 1_000_000;
     return ageMs > settings.staleMs() ? UNKNOWN : word.share();
+  }
+
+  /// When the page was asked for: what it says may be as old as that.
+  @Override
+  public long heardNanos() {
+    return last.atNanos();
   }
 
   @Override

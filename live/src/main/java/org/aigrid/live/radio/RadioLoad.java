@@ -11,6 +11,12 @@ public interface RadioLoad extends AutoCloseable {
   /// @param nowMs on a clock that only goes forward
   double demand(long nowMs);
 
+  /// When the word came that [#demand] answers with, in nanoseconds of `System.nanoTime`: as long
+  /// as that stays the same, nothing new has been heard. Now, where each look is a word of its own.
+  default long heardNanos() {
+    return System.nanoTime();
+  }
+
   @Override
   default void close() {}
 }

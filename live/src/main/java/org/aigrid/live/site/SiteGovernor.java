@@ -68,7 +68,7 @@ final class SiteGovernor implements AutoCloseable {
   private Governor governor;
   private int leaving;
   private double lastDemand = Double.NaN;
-  private long demandRoseNanos;
+  private long lastWordNanos = Long.MIN_VALUE;
   private long lookedNanos = System.nanoTime();
   private @Nullable Claim claim;
   private RevocationRate rate = RevocationRate.UNKNOWN;
@@ -200,24 +200,25 @@ final class SiteGovernor implements AutoCloseable {
       }
       step(new Governor.Event.Left(1.0 / sequencesMax), now, nowMs);
     }
+    long wordNanos = radio.heardNanos(); // before the word itself: a later one is told again
     double heard = radio.demand(nowMs);
-    if (Double.isNaN(heard)) {
-      boolean silent = governor.silent(settings, nowMs);
-      if (silent && demand < 1) {
-        demand = 1;
-        demandRoseNanos = lookedNanos;
-      }
+    if (Double.isNaN(heard) || wordNanos == lastWordNanos) {
       step(new Governor.Event.Tick(), now, nowMs);
     } else {
-      if (!(heard <= lastDemand)) {
-        demandRoseNanos = lookedNanos; // it may have risen right after the last look
-      }
-      demand = heard;
-      step(new Governor.Event.Heard(heard, nowMs), now, nowMs);
+      // It may have risen right after the last look.
+      long sinceMs = heard <= lastDemand ? nowMs : lookedNanos / 1_000_000;
+      step(new Governor.Event.Heard(heard, wordNanos / 1_000_000, sinceMs), now, nowMs);
+      lastWordNanos = wordNanos;
     }
+    demand = wanted(nowMs);
     lastDemand = heard;
     lookedNanos = now;
     rate(now);
+  }
+
+  /// What the radio wants of the GPU: all of it when it is not heard of.
+  private double wanted(long nowMs) {
+    return governor.silent(settings, nowMs) ? 1 : governor.demand();
   }
 
   private double inUse() {
@@ -267,7 +268,7 @@ final class SiteGovernor implements AutoCloseable {
     }
     Claim open = claim;
     if (open == null) {
-      open = new Claim(demandRoseNanos, demand, budgetFellNanos);
+      open = new Claim(governor.claimedAtMs() * 1_000_000, wanted(nowMs), budgetFellNanos);
       claim = open;
     }
     int gone = 0;
