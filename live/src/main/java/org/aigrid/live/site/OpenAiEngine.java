@@ -282,10 +282,18 @@ public final class OpenAiEngine implements Backend.RemoteEngine {
       return sinceNanos;
     }
 
-    /// The server's work ends with its connection, which is closed here; the server says nothing of
-    /// when its device is free.
+    /// The server says nothing of when its device is free.
+    @Override
+    public boolean confirms() {
+      return false;
+    }
+
+    /// The server's work ends with its connection, which is closed here.
     @Override
     public boolean move(String reason, Runnable gone) {
+      if (!running.remove(this)) {
+        return false; // over, or moved already
+      }
       context
           .executor()
           .execute(

@@ -19,6 +19,12 @@ interface RunningCall {
   /// When it came, in nanoseconds of `System.nanoTime`.
   long sinceNanos();
 
+  /// Whether the word that it is gone comes from its device; false where only a connection is
+  /// closed.
+  default boolean confirms() {
+    return true;
+  }
+
   /// Ends the engine's work and asks the gateway to go on elsewhere. False when it was over.
   ///
   /// @param reason for the gateway and the logs: `radio`, `drain`

@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import org.aigrid.core.engine.Accelerators;
@@ -201,6 +202,29 @@ class OpenAiEngineTest {
     until(() -> server.gone.get() == 1);
     until(() -> engine.load().running() == 0);
     assertThat(engine.load().queuedTokens()).isZero();
+  }
+
+  @Test
+  void aStreamIsMovedOnceHoweverOftenItIsAskedTo() throws Exception {
+    server.does(
+        call -> {
+          PretendServer.Call.frame(call.stream(), "{\"n\":1}");
+          LockSupport.parkNanos(60_000_000_000L); // until it is killed
+        });
+    HttpResponse<InputStream> response =
+        client.send(request(CHAT, ASK), HttpResponse.BodyHandlers.ofInputStream());
+    try (InputStream body = response.body()) {
+      assertThat(body.read()).isEqualTo('d');
+      RunningCall call = agent.running().iterator().next();
+      assertThat(call.confirms()).as("a server does not say when its device is free").isFalse();
+      var gone = new AtomicInteger();
+      assertThat(call.move("radio", gone::incrementAndGet)).isTrue();
+      assertThat(call.move("radio", gone::incrementAndGet)).isFalse();
+      until(() -> gone.get() == 1);
+      assertThat(new String(body.readAllBytes(), UTF_8)).endsWith("\n\n");
+      until(() -> engine.load().running() == 0);
+      assertThat(gone.get()).isOne();
+    }
   }
 
   @Test
