@@ -81,10 +81,11 @@ public record Governor(
     /// @param withinMs left of the promise: what ends by itself within it may stay
     record Revoke(double share, double withinMs) implements Effect {}
 
-    /// The radio has what it claimed.
+    /// The radio has what it claimed, or does not claim it any more.
     ///
     /// @param claimedAtMs when it wanted it
-    /// @param afterMs how long AI took to be gone
+    /// @param afterMs how long it had to do without: until AI was gone, whether revoked or spared,
+    ///   or its demand had fallen
     record Reclaimed(long claimedAtMs, long afterMs) implements Effect {}
   }
 
@@ -161,6 +162,17 @@ public record Governor(
     /// the closed budget and the reclaim bound.
     public int stepMsMax() {
       return Math.max(1, reclaimMsMax - closeMsMax);
+    }
+
+    /// How long beyond the promise a radio had to do without what it claimed: of a claim that is
+    /// met, or so far.
+    public long missedMs(long afterMs) {
+      return Math.max(0, afterMs - reclaimMsMax);
+    }
+
+    /// Whether a claim belongs in the books: it took work away, or broke the promise.
+    public boolean recorded(int revoked, long afterMs) {
+      return revoked > 0 || missedMs(afterMs) > 0;
     }
 
     /// These settings for a count that comes late by up to so much.

@@ -136,6 +136,18 @@ class GovernorTest {
   }
 
   @Test
+  void whatTheRadioHadToDoWithoutCountsWhoeverEndsIt() {
+    calm(0.2, 0.5);
+    hear(0.7, 0.5, 10_020);
+    hear(0.2, 0.5, 10_200); // it gave up
+    assertThat(effects).contains(new Effect.Reclaimed(10_020, 180));
+    assertThat(SETTINGS.missedMs(180)).isEqualTo(80);
+    assertThat(SETTINGS.recorded(0, 180)).as("a broken promise, though nobody went").isTrue();
+    assertThat(SETTINGS.recorded(0, 100)).isFalse();
+    assertThat(SETTINGS.recorded(1, 1)).isTrue();
+  }
+
+  @Test
   void aClaimIsMeasuredFromWhenItMayHaveBegunAndNotFromWhenItWasNoticed() {
     calm(0.2, 0.5);
     on(new Event.Heard(0.7, 10_015, 10_012), 0.5, 10_020);

@@ -70,7 +70,6 @@ final class SiteGovernor implements AutoCloseable {
   private double lastDemand = Double.NaN;
   private long lastWordNanos = Long.MIN_VALUE;
   private long lookedNanos = System.nanoTime();
-  private @Nullable Claim claim;
   private RevocationRate rate = RevocationRate.UNKNOWN;
   private int revokedSince;
   private double runningSum;
@@ -79,25 +78,42 @@ final class SiteGovernor implements AutoCloseable {
   private double toldShare = -1;
   private long budgetFellNanos = System.nanoTime();
 
+  private volatile @Nullable Claim claim; // written on the clock's thread
+  private volatile long closedMs = Long.MAX_VALUE;
   private volatile double aiShare;
   private volatile double demand = 1;
   private volatile double reclaimsPerHour = rate.perHour();
   private volatile long reclaims;
 
-  /// A claim of the radio that has taken running work away and is not satisfied yet.
-  private static final class Claim {
-    final long roseNanos;
-    final double demand;
-    final long closedNanos;
-    int revoked;
-    long lostTokens;
-    long lastGoneNanos;
+  /// A claim of the radio that is not satisfied yet. Immutable.
+  private record Claim(
+      long claimedAtMs,
+      double demand,
+      double closedAfterMs,
+      int revoked,
+      int unconfirmed,
+      long lostTokens) {
+    Claim with(RunningCall call, int replayTokens) {
+      return new Claim(
+          claimedAtMs,
+          demand,
+          closedAfterMs,
+          revoked + 1,
+          unconfirmed + (call.confirms() ? 0 : 1),
+          lostTokens + replayTokens);
+    }
 
-    /// @param budgetFellNanos the budget may have been closed before the demand rose
-    Claim(long roseNanos, double demand, long budgetFellNanos) {
-      this.roseNanos = roseNanos;
-      this.demand = demand;
-      closedNanos = Math.max(roseNanos, budgetFellNanos);
+    ReclaimRecord record(long afterMs, boolean open, Governor.Settings settings) {
+      return new ReclaimRecord(
+          System.currentTimeMillis() - (nowMs() - claimedAtMs),
+          demand,
+          closedAfterMs,
+          afterMs,
+          revoked,
+          unconfirmed,
+          lostTokens,
+          settings.missedMs(afterMs),
+          open);
     }
   }
 
@@ -166,10 +182,18 @@ final class SiteGovernor implements AutoCloseable {
     return reclaims;
   }
 
-  /// The last reclaims, the oldest first.
+  /// The last reclaims, the oldest first; the last one may still be under way.
   List<ReclaimRecord> records() {
     synchronized (records) {
-      return List.copyOf(records);
+      var all = new ArrayList<ReclaimRecord>(records);
+      Claim open = claim;
+      if (open != null) {
+        long ageMs = Math.min(nowMs(), closedMs) - open.claimedAtMs();
+        if (settings.recorded(open.revoked(), ageMs)) {
+          all.add(open.record(ageMs, true, settings));
+        }
+      }
+      return all;
     }
   }
 
@@ -195,10 +219,7 @@ final class SiteGovernor implements AutoCloseable {
     long nowMs = now / 1_000_000;
     for (Long at = left.poll(); at != null; at = left.poll()) {
       leaving--;
-      if (claim != null) {
-        claim.lastGoneNanos = Math.max(claim.lastGoneNanos, at);
-      }
-      step(new Governor.Event.Left(1.0 / sequencesMax), now, nowMs);
+      step(new Governor.Event.Left(1.0 / sequencesMax), at, at / 1_000_000); // when it did
     }
     long wordNanos = radio.heardNanos(); // before the word itself: a later one is told again
     double heard = radio.demand(nowMs);
@@ -233,7 +254,7 @@ final class SiteGovernor implements AutoCloseable {
         case Governor.Effect.Admit(double share) -> admit(share);
         case Governor.Effect.Revoke(double share, double withinMs) ->
             revoke(share, withinMs, now, nowMs);
-        case Governor.Effect.Reclaimed _ -> reclaimed();
+        case Governor.Effect.Reclaimed(long _, long afterMs) -> reclaimed(afterMs);
       }
     }
   }
@@ -268,8 +289,10 @@ final class SiteGovernor implements AutoCloseable {
     }
     Claim open = claim;
     if (open == null) {
-      open = new Claim(governor.claimedAtMs() * 1_000_000, wanted(nowMs), budgetFellNanos);
-      claim = open;
+      long claimedAtMs = governor.claimedAtMs();
+      // The budget may have been closed before the demand rose.
+      double closedAfterMs = Math.max(0, budgetFellNanos / 1e6 - claimedAtMs);
+      open = new Claim(claimedAtMs, wanted(nowMs), closedAfterMs, 0, 0, 0);
     }
     int gone = 0;
     for (Victims.Running victim :
@@ -278,10 +301,10 @@ final class SiteGovernor implements AutoCloseable {
       if (call.move("radio", () -> left.add(System.nanoTime()))) {
         gone++;
         leaving++;
-        open.revoked++;
-        open.lostTokens += victim.replayTokens();
+        open = open.with(call, victim.replayTokens());
       }
     }
+    claim = open;
     revokedSince += gone;
     governor =
         governor
@@ -289,32 +312,29 @@ final class SiteGovernor implements AutoCloseable {
             .state();
   }
 
-  private void reclaimed() {
+  private void reclaimed(long afterMs) {
     Claim done = claim;
-    claim = null;
-    if (done == null || done.revoked == 0) {
+    if (done == null) {
       return;
     }
-    double goneMs = (Math.max(done.lastGoneNanos, done.closedNanos) - done.roseNanos) / 1e6;
-    var entry =
-        new ReclaimRecord(
-            System.currentTimeMillis() - (long) ((System.nanoTime() - done.roseNanos) / 1e6),
-            done.demand,
-            (done.closedNanos - done.roseNanos) / 1e6,
-            goneMs,
-            done.revoked,
-            done.lostTokens,
-            Math.max(0, goneMs - settings.reclaimMsMax()));
-    reclaims++;
+    boolean told = settings.recorded(done.revoked(), afterMs);
     synchronized (records) {
-      if (records.size() == RECORDS_MAX) {
-        records.removeFirst();
+      claim = null;
+      if (told) {
+        if (records.size() == RECORDS_MAX) {
+          records.removeFirst();
+        }
+        records.addLast(done.record(afterMs, false, settings));
       }
-      records.addLast(entry);
     }
-    log.info(
-        "{}: the radio wanted {} %, {} requests had left after {} ms",
-        siteId, Math.round(100 * done.demand), done.revoked, Math.round(goneMs));
+    if (done.revoked() > 0) {
+      reclaims++;
+    }
+    if (told) {
+      log.info(
+          "{}: the radio wanted {} %, had it after {} ms, {} requests had to go",
+          siteId, Math.round(100 * done.demand()), afterMs, done.revoked());
+    }
   }
 
   private void rate(long now) {
@@ -333,6 +353,7 @@ final class SiteGovernor implements AutoCloseable {
   @Override
   public void close() {
     ticking.cancel(false);
+    closedMs = nowMs(); // what is claimed of a dead site grows no older
     radio.close();
     split.close();
   }

@@ -254,8 +254,10 @@ final class AdminServer implements AutoCloseable {
                             .put("closedAfterMs", record.closedAfterMs())
                             .put("goneAfterMs", record.goneAfterMs())
                             .put("revoked", record.revoked())
+                            .put("unconfirmed", record.unconfirmed())
                             .put("lostTokens", record.lostTokens())
-                            .put("missedMs", record.missedMs())));
+                            .put("missedMs", record.missedMs())
+                            .put("open", record.open())));
     return root.toString();
   }
 

@@ -33,16 +33,31 @@ import org.jspecify.annotations.Nullable;
 public final class LiveGrid implements SiteControl, AutoCloseable {
   private static final int TOKEN_BYTES = 32;
   private static final long READY_CHECK_NANOS = 5_000_000;
+  private static final int RECLAIMS_MAX = 1_000; // of earlier agents of a site; the oldest go
 
   private static final class Site {
     final PlannedSite plan;
     volatile SiteAgent agent;
     volatile SiteState.Condition condition = SiteState.Condition.UP;
     volatile boolean muted;
+    volatile List<ReclaimRecord> earlier = List.of(); // of agents before this one
+    volatile long earlierReclaims;
 
     Site(PlannedSite plan, SiteAgent agent) {
       this.plan = plan;
       this.agent = agent;
+    }
+
+    /// Another agent in the place of one that has ended; its books are kept.
+    void replace(SiteAgent next) {
+      RadioState before = agent.radio();
+      if (before != null) {
+        List<ReclaimRecord> all = new ArrayList<>(earlier);
+        all.addAll(before.records());
+        earlier = List.copyOf(all.subList(Math.max(0, all.size() - RECLAIMS_MAX), all.size()));
+        earlierReclaims += before.reclaims();
+      }
+      agent = next;
     }
   }
 
@@ -150,7 +165,7 @@ public final class LiveGrid implements SiteControl, AutoCloseable {
         index < 0 ? "" : registry.address(index).toString(),
         radio == null ? -1 : radio.demand(),
         radio == null ? 1 : radio.aiShare(),
-        radio == null ? 0 : radio.reclaims(),
+        radio == null ? 0 : site.earlierReclaims + radio.reclaims(),
         site.muted,
         endpoints);
   }
@@ -208,7 +223,9 @@ public final class LiveGrid implements SiteControl, AutoCloseable {
         (id, site) -> {
           RadioState radio = site.agent.radio();
           if (radio != null) {
-            all.put(id, radio.records());
+            var records = new ArrayList<ReclaimRecord>(site.earlier);
+            records.addAll(radio.records());
+            all.put(id, records);
           }
         });
     return all;
@@ -228,7 +245,7 @@ public final class LiveGrid implements SiteControl, AutoCloseable {
     }
     if (site.condition != SiteState.Condition.UP) {
       site.agent.close();
-      site.agent = parts.start(site.plan, registry);
+      site.replace(parts.start(site.plan, registry));
       site.muted = false;
       site.condition = SiteState.Condition.UP;
     }

@@ -12,6 +12,7 @@ import org.aigrid.core.engine.Accelerators;
 import org.aigrid.core.engine.Models;
 import org.aigrid.core.model.EndpointSpec;
 import org.aigrid.core.model.EngineKind;
+import org.aigrid.core.model.ServiceTier;
 import org.aigrid.core.model.SiteSpec;
 import org.aigrid.core.model.Tier;
 import org.aigrid.core.node.Governor;
@@ -19,6 +20,7 @@ import org.aigrid.core.unit.GeoPoint;
 import org.aigrid.live.radio.CalibratedRadio;
 import org.aigrid.live.radio.GpuSplit;
 import org.aigrid.live.radio.RadioLoad;
+import org.aigrid.live.radio.ReclaimRecord;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -68,6 +70,63 @@ class SiteGovernorTest {
     }
   }
 
+  /// A request that goes, or not, as a test tells it.
+  private final class ToldCall implements RunningCall {
+    private final boolean goes;
+    private final boolean leaves;
+    private final boolean confirms;
+
+    ToldCall(boolean goes, boolean leaves, boolean confirms) {
+      this.goes = goes;
+      this.leaves = leaves;
+      this.confirms = confirms;
+    }
+
+    @Override
+    public ServiceTier tier() {
+      return ServiceTier.STANDARD;
+    }
+
+    @Override
+    public int promptTokens() {
+      return 40;
+    }
+
+    @Override
+    public int tokens() {
+      return 2;
+    }
+
+    @Override
+    public int tokensMax() {
+      return 0;
+    }
+
+    @Override
+    public long sinceNanos() {
+      return 0;
+    }
+
+    @Override
+    public boolean confirms() {
+      return confirms;
+    }
+
+    @Override
+    public boolean move(String reason, Runnable gone) {
+      if (!goes || !running.remove(this)) {
+        return false;
+      }
+      if (leaves) {
+        gone.run();
+      }
+      return true;
+    }
+  }
+
+  private static final Governor.Settings PATIENT =
+      Governor.Settings.DEFAULT.withSignalMsMax(60_000);
+
   private final Set<RunningCall> running = ConcurrentHashMap.newKeySet();
 
   private SiteGovernor governor(RadioLoad radio, Governor.Settings settings) {
@@ -100,5 +159,78 @@ class SiteGovernorTest {
       radio.say(0.3);
       until(() -> governor.demand() == 0.3);
     }
+  }
+
+  @Test
+  void aClaimThatTookNothingAwayAndBrokeItsBoundIsRecorded() {
+    var radio = new ToldRadio(0.2);
+    try (var governor = governor(radio, PATIENT)) {
+      until(() -> governor.demand() == 0.2);
+      running.add(new ToldCall(false, false, true)); // stays until it ends by itself
+      radio.say(1);
+      until(() -> !governor.records().isEmpty());
+      ReclaimRecord open = governor.records().getFirst();
+      assertThat(open.open()).isTrue();
+      assertThat(open.revoked()).isZero();
+      assertThat(open.missedMs()).as("it shows as soon as it is late").isPositive();
+      until(() -> governor.records().getFirst().missedMs() > open.missedMs());
+      running.clear();
+      until(() -> !governor.records().getFirst().open());
+      ReclaimRecord record = governor.records().getFirst();
+      assertThat(governor.records()).hasSize(1);
+      assertThat(record.goneAfterMs()).isEqualTo(PATIENT.reclaimMsMax() + record.missedMs());
+      assertThat(record.missedMs()).isGreaterThanOrEqualTo(open.missedMs());
+      assertThat(governor.reclaims()).as("none took work away").isZero();
+    }
+  }
+
+  @Test
+  void aClaimThatIsGivenUpBeforeAiWasGoneHasLackedItForSoLong() {
+    var radio = new ToldRadio(0.2);
+    try (var governor = governor(radio, PATIENT)) {
+      until(() -> governor.demand() == 0.2);
+      running.add(new ToldCall(true, false, true)); // goes, and never says that it has gone
+      radio.say(1);
+      until(() -> governor.records().stream().anyMatch(r -> r.missedMs() > PATIENT.reclaimMsMax()));
+      assertThat(governor.records().getFirst().open()).isTrue();
+      radio.say(0.2);
+      until(() -> !governor.records().getFirst().open());
+      ReclaimRecord record = governor.records().getFirst();
+      assertThat(record.revoked()).isOne();
+      assertThat(record.lostTokens()).isEqualTo(42);
+      assertThat(record.missedMs()).isGreaterThan(PATIENT.reclaimMsMax());
+    }
+  }
+
+  @Test
+  void whatOnlyClosedAConnectionIsToldApart() {
+    var radio = new ToldRadio(0.2);
+    try (var governor = governor(radio, PATIENT)) {
+      until(() -> governor.demand() == 0.2);
+      running.add(new ToldCall(true, true, false));
+      running.add(new ToldCall(true, true, true));
+      radio.say(1);
+      until(() -> governor.records().stream().anyMatch(record -> !record.open()));
+      assertThat(governor.records().getFirst().revoked()).isEqualTo(2);
+      assertThat(governor.records().getFirst().unconfirmed()).isOne();
+    }
+  }
+
+  @Test
+  void aDeadSitesClaimGrowsNoOlder() {
+    var radio = new ToldRadio(0.2);
+    List<ReclaimRecord> atDeath;
+    var governor = governor(radio, PATIENT);
+    try (governor) {
+      until(() -> governor.demand() == 0.2);
+      running.add(new ToldCall(true, false, true));
+      radio.say(1);
+      until(() -> !governor.records().isEmpty());
+    }
+    atDeath = governor.records();
+    long then = System.nanoTime();
+    until(() -> System.nanoTime() - then > 5_000_000);
+    assertThat(governor.records().getFirst().goneAfterMs())
+        .isEqualTo(atDeath.getFirst().goneAfterMs());
   }
 }

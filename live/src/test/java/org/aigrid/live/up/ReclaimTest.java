@@ -51,7 +51,7 @@ class ReclaimTest {
       until(() -> minato(grid).endpoints().getFirst().running() >= 8 || streaming.isDone());
       assertThat(grid.surge("cell-minato", 1, 1_500)).isTrue();
       until(() -> minato(grid).aiShare() == 0);
-      until(() -> !records(grid).isEmpty());
+      until(() -> records(grid).stream().anyMatch(record -> !record.open()));
       streaming.get();
 
       ReclaimRecord first = records(grid).getFirst();
@@ -63,6 +63,11 @@ class ReclaimTest {
       assertThat(first.goneAfterMs()).isLessThan(20.0 * promise.reclaimMsMax());
       assertThat(drill.streams()).anyMatch(stream -> stream.moves() > 0);
       assertThat(drill.streams()).allMatch(stream -> stream.fault() == null);
+      List<ReclaimRecord> before = records(grid);
+      assertThat(grid.kill("cell-minato")).isTrue();
+      assertThat(grid.revive("cell-minato")).isTrue();
+      assertThat(records(grid)).as("a site's books outlive its agent").startsWith(first);
+      assertThat(records(grid)).hasSizeGreaterThanOrEqualTo(before.size());
       until(() -> minato(grid).aiShare() > 0.2);
       assertThat(grid.surge("hub-tomakomai", 1, 10)).as("a hub has no radio").isFalse();
     }
