@@ -13,9 +13,10 @@ package org.aigrid.core.node;
 /// @param gapFactor it is at this multiple of the expected time between two tokens
 /// @param gapMsMost and after this in any case
 /// @param movesMax how often one stream may be taken elsewhere
-/// @param moveTriesMax endpoints tried for one move
+/// @param moveTriesMax attempts of one move at most, those after a wait included
 /// @param moveMsMax how long a stream may stand still while a new place is looked for
-/// @param moveAgainMs between two looks when none is ready
+/// @param moveAgainMs between two looks when none is ready, and so much more for each attempt of
+///   the move that came to nothing
 /// @param hedgeFactor a hedge is sent when only so many times the expected time to the first byte
 ///   is left before the client's deadline
 public record AttemptSettings(
@@ -32,7 +33,7 @@ public record AttemptSettings(
     int moveAgainMs,
     double hedgeFactor) {
   public static final AttemptSettings DEFAULT =
-      new AttemptSettings(3, 5_000, 10, 120_000, 2_000, 40, 30_000, 16, 6, 20_000, 200, 2);
+      new AttemptSettings(3, 5_000, 10, 120_000, 2_000, 40, 30_000, 16, 12, 20_000, 200, 2);
 
   /// An answer without a stated bound is taken to have at most so many tokens when its patience is
   /// reckoned.

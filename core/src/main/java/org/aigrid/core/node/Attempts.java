@@ -30,6 +30,7 @@ import org.aigrid.core.route.RouteRequest;
 /// @param deadlineMs when the client stops waiting for a first byte
 /// @param moves how often the stream has lost its site
 /// @param movingSinceMs when it lost its last one; `NOT_MOVING` while it has one or has not begun
+/// @param moveTries attempts that this move has lost, however often it waited between them
 public record Attempts(
     Phase phase,
     int attempt,
@@ -40,7 +41,8 @@ public record Attempts(
     int[] triedEndpoints,
     long deadlineMs,
     int moves,
-    long movingSinceMs) {
+    long movingSinceMs,
+    int moveTries) {
   /// Where a request stands.
   public enum Phase {
     ROUTING,
@@ -52,6 +54,32 @@ public record Attempts(
   private static final long NOT_MOVING = Long.MIN_VALUE;
   private static final int NONE = -1;
   private static final int HEDGE_ROUTING = -2;
+
+  /// As above, of no move or of one that begins.
+  private Attempts(
+      Phase phase,
+      int attempt,
+      int endpoint,
+      int last,
+      int hedge,
+      int hedgeEndpoint,
+      int[] triedEndpoints,
+      long deadlineMs,
+      int moves,
+      long movingSinceMs) {
+    this(
+        phase,
+        attempt,
+        endpoint,
+        last,
+        hedge,
+        hedgeEndpoint,
+        triedEndpoints,
+        deadlineMs,
+        moves,
+        movingSinceMs,
+        0);
+  }
 
   /// A new request; route it first.
   public static Step<Attempts, AttemptEffect> begin(long deadlineMs) {
@@ -163,7 +191,7 @@ public record Attempts(
       return false;
     }
     return moving()
-        ? triedEndpoints.length + 1 < settings.moveTriesMax() && nowMs < moveByMs(settings)
+        ? moveTries + 1 < settings.moveTriesMax() && nowMs < moveByMs(settings)
         : last + 1 < settings.attemptsMax() && nowMs < deadlineMs;
   }
 
@@ -227,9 +255,10 @@ public record Attempts(
           new AttemptEffect.Finish(Outcome.REFUSED));
     }
     boolean mayCome = event.retryAfterMs() > 0;
-    if (mayCome && nowMs + settings.moveAgainMs() < moveByMs(settings)) {
-      return Step.to(
-          trying(RouteRequest.NONE_TRIED), new AttemptEffect.RouteLater(settings.moveAgainMs()));
+    // Who was turned away looks less and less often: waiting costs nobody anything, a try does.
+    int afterMs = (int) Math.min(Integer.MAX_VALUE, (1L + moveTries) * settings.moveAgainMs());
+    if (mayCome && nowMs + afterMs < moveByMs(settings)) {
+      return Step.to(trying(RouteRequest.NONE_TRIED), new AttemptEffect.RouteLater(afterMs));
     }
     return broke();
   }
@@ -246,7 +275,10 @@ public record Attempts(
     }
     if (hedge >= 0 && (of == attempt || of == hedge)) {
       // The other one is still out.
-      Attempts left = of == attempt ? hedgeAlone() : hedged(NONE, NONE);
+      Attempts left =
+          of == attempt
+              ? hedgeAlone()
+              : hedged(NONE, NONE).trying(with(triedEndpoints, hedgeEndpoint));
       return Step.to(left, new AttemptEffect.Abandon(of));
     }
     if (of != attempt) {
@@ -267,7 +299,7 @@ public record Attempts(
     }
     int[] tried = with(triedEndpoints, endpoint);
     return Step.to(
-        trying(tried).hedged(NONE, NONE).numbered(last + 1, NONE).in(Phase.ROUTING),
+        trying(tried).lost().hedged(NONE, NONE).numbered(last + 1, NONE).in(Phase.ROUTING),
         new AttemptEffect.Abandon(attempt),
         new AttemptEffect.Route(tried));
   }
@@ -402,7 +434,8 @@ public record Attempts(
         triedEndpoints,
         deadlineMs,
         moves,
-        movingSinceMs);
+        movingSinceMs,
+        moveTries);
   }
 
   private Attempts numbered(int number, int place) {
@@ -416,7 +449,24 @@ public record Attempts(
         triedEndpoints,
         deadlineMs,
         moves,
-        movingSinceMs);
+        movingSinceMs,
+        moveTries);
+  }
+
+  /// One more try of a move has come to nothing.
+  private Attempts lost() {
+    return new Attempts(
+        phase,
+        attempt,
+        endpoint,
+        last,
+        hedge,
+        hedgeEndpoint,
+        triedEndpoints,
+        deadlineMs,
+        moves,
+        movingSinceMs,
+        moving() ? moveTries + 1 : 0);
   }
 
   private Attempts trying(int[] tried) {
@@ -430,7 +480,8 @@ public record Attempts(
         tried,
         deadlineMs,
         moves,
-        movingSinceMs);
+        movingSinceMs,
+        moveTries);
   }
 
   private Attempts hedged(int number, int place) {
@@ -444,7 +495,8 @@ public record Attempts(
         triedEndpoints,
         deadlineMs,
         moves,
-        movingSinceMs);
+        movingSinceMs,
+        moveTries);
   }
 
   /// The hedge goes on as the only attempt.
@@ -459,6 +511,7 @@ public record Attempts(
         with(triedEndpoints, endpoint),
         deadlineMs,
         moves,
-        movingSinceMs);
+        movingSinceMs,
+        moveTries);
   }
 }

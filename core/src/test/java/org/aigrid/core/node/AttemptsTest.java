@@ -155,6 +155,57 @@ class AttemptsTest {
   }
 
   @Test
+  void theTriesOfAMoveAreBoundedHoweverOftenItWaitsBetweenThem() {
+    beginRelaying();
+    on(broken(), 0);
+    long now = 0;
+    int tries = 0;
+    int pauseMs = 0;
+    while (state.phase() != Phase.FINISHED && tries < 100) {
+      on(new AttemptEvent.NotRouted(Refusal.ALL_TRIED, 1_000), now);
+      int longer = ((AttemptEffect.RouteLater) effects.getFirst()).afterMs();
+      assertThat(longer).as("after %d tries", tries).isGreaterThan(pauseMs);
+      pauseMs = longer;
+      now += longer;
+      on(new AttemptEvent.RouteDue(), now);
+      on(new AttemptEvent.Routed(9, 100, false), now);
+      on(new AttemptEvent.Failed(state.attempt(), Failure.REFUSED_ELSEWHERE, 0, true), now);
+      tries++;
+    }
+    assertThat(tries).isEqualTo(SETTINGS.moveTriesMax());
+    assertThat(now).isLessThan(SETTINGS.moveMsMax());
+    assertThat(effects).contains(new AttemptEffect.Finish(Outcome.BROKEN));
+  }
+
+  @Test
+  void aMoveThatOnlyWaitsLooksForRoomAsLongAsItMay() {
+    beginRelaying();
+    on(broken(), 0);
+    long now = 0;
+    while (state.phase() != Phase.FINISHED) {
+      assertThat(now).isLessThan(SETTINGS.moveMsMax());
+      on(new AttemptEvent.NotRouted(Refusal.SATURATED, 1_000), now);
+      if (state.phase() != Phase.FINISHED) {
+        assertThat(effects).containsExactly(new AttemptEffect.RouteLater(SETTINGS.moveAgainMs()));
+        on(new AttemptEvent.RouteDue(), now += SETTINGS.moveAgainMs());
+      }
+    }
+    assertThat(now).isGreaterThanOrEqualTo(SETTINGS.moveMsMax() - SETTINGS.moveAgainMs());
+  }
+
+  @Test
+  void aHedgeThatFailsFirstIsNotTriedAgain() {
+    begin();
+    on(new AttemptEvent.Routed(4, 2_000, false), 55_000);
+    on(new AttemptEvent.HedgeDue(0, true), 57_000);
+    on(new AttemptEvent.Routed(9, 500, false), 57_000);
+    on(new AttemptEvent.Failed(1, Failure.UNREACHABLE, 0, false), 57_100);
+    on(new AttemptEvent.Failed(0, Failure.UNREACHABLE, 0, true), 57_200);
+    assertThat(((AttemptEffect.Route) effects.getLast()).triedEndpoints())
+        .containsExactlyInAnyOrder(4, 9);
+  }
+
+  @Test
   void withoutBudgetAttemptsOrTimeTheFailureIsAnswered() {
     on(new AttemptEvent.Routed(4, 100, false), 0);
     Attempts waiting = state;
