@@ -42,7 +42,7 @@ public final class StreamScan {
   private int tokens;
   private @Nullable String engine;
   private boolean exact = true;
-  private int[] ids = new int[32];
+  private int[] ids = new int[32]; // one for each token while `exact`
 
   /// @param choices how many the client asked for
   /// @param guided whether a grammar guides the engine
@@ -87,14 +87,41 @@ public final class StreamScan {
   }
 
   /// Reads what a stream ended with instead of an empty line; false when it is no whole frame, and
-  /// then nothing of it counts.
+  /// then nothing of it counts. Comments and white space are whole, and nobody else's.
   public boolean readLast(ByteBuf rest) {
-    boolean before = understood;
-    understood = true;
+    int data = dataStart(rest);
+    if (data < 0) {
+      boolean nothing = commentsOnly(rest);
+      if (nothing) {
+        rest.skipBytes(rest.readableBytes());
+      }
+      return nothing;
+    }
+    if (!wholeValue(rest, data)) {
+      return false;
+    }
     read(rest);
-    boolean whole = understood;
-    understood = before;
-    return whole;
+    return true;
+  }
+
+  private static boolean commentsOnly(ByteBuf rest) {
+    return rest.toString(StandardCharsets.UTF_8)
+        .lines()
+        .allMatch(line -> line.isBlank() || line.startsWith(":"));
+  }
+
+  private static boolean wholeValue(ByteBuf rest, int data) {
+    String value = rest.toString(data, rest.writerIndex() - data, StandardCharsets.UTF_8);
+    if (!value.startsWith("{")) {
+      return value.strip().equals("[DONE]");
+    }
+    try (JsonParser json = JSON.createParser(ObjectReadContext.empty(), value)) {
+      json.nextToken();
+      json.skipChildren();
+      return true;
+    } catch (JacksonException e) {
+      return false;
+    }
   }
 
   private static boolean startsWith(ByteBuf frame, byte[] prefix) {
@@ -141,6 +168,7 @@ public final class StreamScan {
                 frame.readerIndex() + TOKENS.length,
                 lineLength - TOKENS.length,
                 StandardCharsets.US_ASCII)
+            .strip()
             .split(" ");
     try {
       if (words[0].equals("-")) {
@@ -148,16 +176,21 @@ public final class StreamScan {
         exact = false;
         return true;
       }
+      var told = new int[words.length - 1];
+      for (int i = 0; i < told.length; i++) {
+        told[i] = Integer.parseInt(words[i + 1]);
+      }
       if (engine == null) {
         engine = words[0];
       }
       exact &= engine.equals(words[0]);
-      for (int i = 1; i < words.length; i++) {
-        if (tokens == ids.length) {
-          ids = Arrays.copyOf(ids, 2 * tokens);
+      if (exact) {
+        if (tokens + told.length > ids.length) {
+          ids = Arrays.copyOf(ids, 2 * (tokens + told.length));
         }
-        ids[tokens++] = Integer.parseInt(words[i]);
+        System.arraycopy(told, 0, ids, tokens, told.length);
       }
+      tokens += told.length;
       return true;
     } catch (NumberFormatException | IndexOutOfBoundsException e) {
       exact = false;
