@@ -75,6 +75,7 @@ final class Exchange implements SiteCall.Listener {
   private static final byte[] NO_CHOICES_SPACED =
       "\"choices\": []".getBytes(StandardCharsets.US_ASCII);
   private static final byte[] DONE = "data: [DONE]\n\n".getBytes(StandardCharsets.US_ASCII);
+  private static final byte[] FRAME_END = "\n\n".getBytes(StandardCharsets.US_ASCII);
   private static final int SCRATCH_BYTES = 256 << 10;
 
   private static final FastThreadLocal<byte[]> SCRATCH =
@@ -801,6 +802,10 @@ final class Exchange implements SiteCall.Listener {
     } else if (last && streamed && !restIsWhole()) {
       broken(from, "lost", false);
     } else if (last && streamed && status == 200 && seen != null && !ended(seen)) {
+      if (relayRest()) {
+        context.write(new DefaultHttpContent(Unpooled.copiedBuffer(FRAME_END)));
+      }
+      readComplete();
       broken(from, "lost", false);
     } else if (last) {
       relayRest();
@@ -974,23 +979,27 @@ final class Exchange implements SiteCall.Listener {
     }
     for (ByteBuf frame = cutter.next(); frame != null; frame = cutter.next()) {
       scanner.read(frame);
-      int before = usage.objects();
-      usage.feed(frame);
-      if (usage.objects() > before && usageChunk(frame)) {
-        boolean wanted = scan != null && scan.includeUsage() && !usageSent;
-        usageSent = true;
-        if (!wanted) {
-          frame.release();
-          continue;
-        }
-      }
-      if (!frame.isReadable()) {
-        frame.release();
-        continue;
-      }
+      relayFrame(frame);
+    }
+  }
+
+  /// Passes a frame on that has been read, unless it is not the client's; owns it. True when it
+  /// was.
+  private boolean relayFrame(ByteBuf frame) {
+    int before = usage.objects();
+    usage.feed(frame);
+    boolean passed = frame.isReadable();
+    if (usage.objects() > before && usageChunk(frame)) {
+      passed = scan != null && scan.includeUsage() && !usageSent;
+      usageSent = true;
+    }
+    if (passed) {
       context.write(new DefaultHttpContent(frame));
       unflushed = true;
+    } else {
+      frame.release();
     }
+    return passed;
   }
 
   private boolean restIsWhole() {
@@ -1001,11 +1010,8 @@ final class Exchange implements SiteCall.Listener {
   }
 
   /// What a server left without the empty line that ends a frame is the client's all the same.
-  private void relayRest() {
-    if (frames != null && frames.rest().isReadable()) {
-      context.write(new DefaultHttpContent(frames.rest().retain()));
-      unflushed = true;
-    }
+  private boolean relayRest() {
+    return frames != null && relayFrame(frames.rest().retainedSlice());
   }
 
   private static boolean usageChunk(ByteBuf frame) {

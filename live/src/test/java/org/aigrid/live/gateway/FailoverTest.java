@@ -294,6 +294,30 @@ class FailoverTest {
   }
 
   @Test
+  void aLastFrameWithoutItsEmptyLineIsPassedOnWhenItIsWholeAndForgottenWhenNot() throws Exception {
+    for (String cut : List.of("", "ent\":\" time\"},\"finish_reason\":null}]}")) {
+      sites.get(0).script =
+          (context, seen) -> {
+            answer(context, seen, 3);
+            FakeSite.frame(
+                context,
+                ": tokens emulated 3\n"
+                    + "data: {\"id\":\"c1\",\"created\":5,\"model\":\"m\",\"choices\":[{\"index\":0,"
+                    + "\"delta\":{\"cont"
+                    + cut);
+            FakeSite.endStream(context);
+          };
+      assertWhole(ask(""));
+      Replay replay = movedTo(attempt(1));
+      assertThat(replay.text()).isEqualTo(cut.isEmpty() ? "Once upon a" : "Once upon a time");
+      assertThat(replay.tokens()).isEqualTo(cut.isEmpty() ? 3 : 4);
+      sites.forEach(site -> site.seenList.clear());
+      gateway.close();
+      gateway = gateway(AttemptSettings.DEFAULT);
+    }
+  }
+
+  @Test
   void whatIsMissingOfAnAnswerThatHasSaidItsEndIsNotGeneratedAgain() throws Exception {
     sites.get(0).script =
         (context, seen) -> {
