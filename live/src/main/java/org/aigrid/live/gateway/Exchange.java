@@ -424,6 +424,7 @@ final class Exchange implements SiteCall.Listener {
     } else {
       call = next;
     }
+    next.explanation = explanation;
     long nowMs = gateway.grid().nowMs();
     next.watch(
         after(firstByteByMs - nowMs, () -> tooSlow(attempt)),
@@ -847,8 +848,8 @@ final class Exchange implements SiteCall.Listener {
     if (from == hedge) {
       call = from;
       hedge = null;
-      site = from.site;
     }
+    site = from.site; // and not where the router last looked
     from.stopClocks();
     from.firstToken();
     begun = true;
@@ -904,6 +905,7 @@ final class Exchange implements SiteCall.Listener {
     }
     gateway.metrics().moved(moveReason, System.nanoTime() - brokenNanos);
     brokenNanos = 0;
+    site = from.site;
     listen(from);
     from.read(context.channel().isWritable());
   }
@@ -955,8 +957,8 @@ final class Exchange implements SiteCall.Listener {
         .set(GridHeaders.JURISDICTION, from.site.jurisdiction())
         .set(GridHeaders.ATTEMPTS, Integer.toString(from.attempt + 1))
         .set(GridHeaders.REASON, from.placed.reason().name().toLowerCase(Locale.ROOT));
-    if (explanation != null) {
-      headers.set(GridHeaders.EXPLAIN, Explain.json(explanation));
+    if (from.explanation != null) {
+      headers.set(GridHeaders.EXPLAIN, Explain.json(from.explanation));
     }
   }
 

@@ -9,6 +9,7 @@ import io.netty.util.ReferenceCountUtil;
 import io.netty.util.concurrent.ScheduledFuture;
 import org.aigrid.core.load.InFlight;
 import org.aigrid.core.model.SiteSpec;
+import org.aigrid.core.route.Explanation;
 import org.aigrid.core.route.Route;
 import org.jspecify.annotations.Nullable;
 
@@ -41,6 +42,7 @@ final class SiteCall implements Upstreams.Listener {
   private @Nullable ScheduledFuture<?> patience;
   private @Nullable ScheduledFuture<?> hedging;
 
+  @Nullable Explanation explanation; // why it runs there
   @Nullable HttpResponse head;
   private @Nullable CompositeByteBuf whole; // of an answer that is not streamed
   private boolean anyContent;

@@ -240,6 +240,16 @@ class FailoverTest {
         .orElseThrow();
   }
 
+  private String metrics() throws Exception {
+    return client
+        .send(
+            HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + gateway.port() + "/metrics"))
+                .header("authorization", "Bearer sk-test")
+                .build(),
+            HttpResponse.BodyHandlers.ofString())
+        .body();
+  }
+
   @Test
   void aSiteMayAskForTheMoveInATrailer() throws Exception {
     sites.get(0).script =
@@ -251,13 +261,7 @@ class FailoverTest {
         };
     StreamedAnswer answer = ask("");
     assertWhole(answer);
-    HttpResponse<String> metrics =
-        client.send(
-            HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + gateway.port() + "/metrics"))
-                .header("authorization", "Bearer sk-test")
-                .build(),
-            HttpResponse.BodyHandlers.ofString());
-    assertThat(metrics.body()).contains("grid_moves_total{why=\"radio\"} 1");
+    assertThat(metrics()).contains("grid_moves_total{why=\"radio\"} 1");
   }
 
   @Test
@@ -410,6 +414,50 @@ class FailoverTest {
     assertThat(answer.statusCode()).isEqualTo(200);
     assertThat(answer.body()).isEqualTo(whole);
     assertThat(answer.headers().firstValue("x-grid-attempts")).hasValue("2");
+  }
+
+  @Test
+  void anAnswerIsBookedToTheSiteThatGaveItThoughAHedgeWasOut() throws Exception {
+    // The first site answers as soon as the second has been asked, which never does.
+    FakeSite.Script never = (context, seen) -> {};
+    sites.get(1).script = sites.get(2).script = never;
+    sites.get(0).script =
+        (context, seen) ->
+            context
+                .executor()
+                .scheduleWithFixedDelay(
+                    new Runnable() {
+                      private boolean answered;
+
+                      @Override
+                      public void run() {
+                        boolean hedged =
+                            sites.get(1).seenList.size() + sites.get(2).seenList.size() > 0;
+                        if (hedged && !answered) {
+                          answered = true;
+                          answer(context, seen, WORDS.size());
+                        }
+                      }
+                    },
+                    1,
+                    1,
+                    TimeUnit.MILLISECONDS);
+    var request =
+        HttpRequest.newBuilder(
+                URI.create("http://127.0.0.1:" + gateway.port() + "/v1/chat/completions"))
+            .POST(HttpRequest.BodyPublishers.ofString(BODY + "}"))
+            .header("authorization", "Bearer sk-test")
+            .header("x-grid-explain", "1")
+            .header("x-stainless-timeout", "1")
+            .build();
+    HttpResponse<String> answer = client.send(request, HttpResponse.BodyHandlers.ofString());
+    assertThat(answer.body()).endsWith("data: [DONE]\n\n");
+    assertThat(answer.headers().firstValue("x-grid-site")).hasValue("site-0");
+    assertThat(answer.headers().firstValue("x-grid-explain").orElseThrow())
+        .as("the explanation of that choice")
+        .contains("\"site\":\"site-0\",\"standing\":\"chosen\"");
+    assertThat(metrics()).contains("site=\"site-0\"").doesNotContain("site=\"site-1\"");
+    assertThat(metrics()).doesNotContain("site=\"site-2\"");
   }
 
   @Test
