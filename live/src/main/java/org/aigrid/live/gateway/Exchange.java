@@ -29,6 +29,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.TimeUnit;
 import org.aigrid.core.admit.Admission;
+import org.aigrid.core.admit.Settlement;
 import org.aigrid.core.load.InFlight;
 import org.aigrid.core.load.PromptBlocks;
 import org.aigrid.core.model.ServiceTier;
@@ -694,8 +695,14 @@ final class Exchange implements SiteCall.Listener {
 
   /// The stream's end has been said, only its books are missing: closes it as the site would have.
   private void close(SiteCall from) {
-    boolean done = seen != null && seen.done();
-    if (!done) {
+    StreamScan scanned = seen;
+    RequestScan known = scan;
+    if (scanned != null && known != null && !scanned.done()) {
+      if (known.includeUsage() && !usageSent) {
+        usageSent = true;
+        byte[] counted = scanned.usageFrame(path, known.promptTokens());
+        context.write(new DefaultHttpContent(Unpooled.wrappedBuffer(counted)));
+      }
       context.write(new DefaultHttpContent(Unpooled.copiedBuffer(DONE)));
     }
     context.write(LastHttpContent.EMPTY_LAST_CONTENT);
@@ -1099,7 +1106,9 @@ final class Exchange implements SiteCall.Listener {
     long firstNanos = firstTokenNanos == 0 ? 0 : firstTokenNanos - startNanos;
     String model = scan == null ? null : scan.model();
     boolean known = site != null;
-    settle(outcome);
+    Settlement settlement = settle(outcome);
+    Settlement.Used used =
+        settlement instanceof Settlement.Used some ? some : new Settlement.Used(0, 0);
     String ended = outcome.name().toLowerCase(Locale.ROOT);
     gateway
         .metrics()
@@ -1110,17 +1119,17 @@ final class Exchange implements SiteCall.Listener {
             status,
             durationNanos,
             firstNanos,
-            usage.completionTokens());
-    if (usage.found() && model != null && site != null) {
+            used.completionTokens());
+    if ((usage.found() || seen != null) && model != null && site != null) {
       gateway
           .metrics()
           .tokens(
               key.tenant(),
               model,
               site.id(),
-              usage.promptTokens(),
+              used.promptTokens(),
               usage.cachedTokens(),
-              usage.completionTokens());
+              used.completionTokens());
     }
     if (gateway.settings().accessLog()) {
       Attempts state = attempts;
@@ -1136,20 +1145,29 @@ final class Exchange implements SiteCall.Listener {
           state == null ? 0 : state.last() + 1,
           TimeUnit.NANOSECONDS.toMillis(durationNanos),
           TimeUnit.NANOSECONDS.toMillis(firstNanos),
-          usage.promptTokens(),
-          usage.completionTokens());
+          used.promptTokens(),
+          used.completionTokens());
     }
   }
 
-  /// Gives back what was estimated and not used: all of it when no site answered.
-  private void settle(Outcome outcome) {
-    boolean nothingRan = outcome == Outcome.REFUSED || outcome == Outcome.FAILED;
-    if (admitted && (usage.found() || nothingRan)) {
-      long used = (long) usage.promptTokens() + usage.completionTokens();
+  /// Gives back what was estimated and not used.
+  private Settlement settle(Outcome outcome) {
+    var settlement =
+        Settlement.of(
+            new Settlement.Facts(
+                usage.found(),
+                usage.promptTokens(),
+                usage.completionTokens(),
+                outcome == Outcome.REFUSED || outcome == Outcome.FAILED,
+                seen != null,
+                scan == null ? 0 : scan.promptTokens(),
+                seen == null ? 0 : seen.tokens()));
+    if (admitted && settlement instanceof Settlement.Used(int prompt, int completion)) {
       synchronized (key) {
-        key.limiter().settle(estimatedTokens, used);
+        key.limiter().settle(estimatedTokens, (long) prompt + completion);
       }
     }
+    return settlement;
   }
 
   private String operation() {

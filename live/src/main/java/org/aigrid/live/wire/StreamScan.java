@@ -10,6 +10,8 @@ import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
 import tools.jackson.core.ObjectReadContext;
 import tools.jackson.core.json.JsonFactory;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
 
 /// Remembers of a stream what it takes to go on with it elsewhere: the frames' identity, the text,
 /// the tokens, and whether a tool call has begun or the end has been said.
@@ -22,6 +24,7 @@ import tools.jackson.core.json.JsonFactory;
 /// four bytes a token. One thread.
 public final class StreamScan {
   private static final JsonFactory JSON = new JsonFactory();
+  private static final JsonMapper MAPPER = JsonMapper.shared();
   private static final byte[] TOKENS = ": tokens ".getBytes(StandardCharsets.US_ASCII);
   private static final byte[] DATA = "data:".getBytes(StandardCharsets.US_ASCII);
 
@@ -349,6 +352,26 @@ public final class StreamScan {
   /// Tokens so far: as the sites said, or one for each frame with text.
   public int tokens() {
     return tokens;
+  }
+
+  /// The usage chunk that a site would have ended the stream with, by what went by here.
+  ///
+  /// @param path of the API
+  /// @param promptTokens as the gateway estimates them
+  public byte[] usageFrame(String path, int promptTokens) {
+    ObjectNode chunk = MAPPER.createObjectNode();
+    chunk.put("id", id);
+    chunk.put(
+        "object", path.equals("/v1/completions") ? "text_completion" : "chat.completion.chunk");
+    chunk.put("created", createdSeconds);
+    chunk.put("model", model);
+    chunk.putArray("choices");
+    chunk
+        .putObject("usage")
+        .put("prompt_tokens", promptTokens)
+        .put("completion_tokens", tokens)
+        .put("total_tokens", promptTokens + tokens);
+    return ("data: " + chunk + "\n\n").getBytes(StandardCharsets.UTF_8);
   }
 
   /// What the next site needs to go on.

@@ -7,6 +7,7 @@ import io.netty.channel.ChannelHandlerContext;
 import io.netty.handler.codec.http.DefaultLastHttpContent;
 import java.io.BufferedReader;
 import java.io.InputStreamReader;
+import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -333,8 +334,47 @@ class FailoverTest {
         };
     StreamedAnswer answer = ask("");
     assertThat(answer.text()).isEqualTo("x");
-    assertThat(answer.fault(false)).isNull();
+    assertThat(answer.fault(true)).as("with the usage that it asked for").isNull();
+    assertThat(answer.completionTokens()).isEqualTo(1);
+    assertThat(answer.promptTokens()).isPositive();
     assertThat(sites.get(1).seenList).isEmpty();
+    assertThat(metrics()).contains(completionTokens("site-0", 1));
+  }
+
+  /// A line of the metrics.
+  private static String completionTokens(String site, int tokens) {
+    return "grid_tokens_total{kind=\"completion\",model=\"llama-3.1-8b\",site=\""
+        + site
+        + "\",tenant=\"tester\"} "
+        + tokens;
+  }
+
+  @Test
+  void whoeverLeavesBeforeTheEndPaysForWhatWentBy() throws Exception {
+    sites.get(0).script = (context, seen) -> answer(context, seen, 3); // and no more
+    String body = BODY + "}";
+    try (var socket = new Socket("127.0.0.1", gateway.port())) {
+      socket
+          .getOutputStream()
+          .write(
+              ("POST /v1/chat/completions HTTP/1.1\r\nHost: grid\r\nAuthorization: Bearer sk-test\r\n"
+                      + "Content-Length: "
+                      + body.length()
+                      + "\r\n\r\n"
+                      + body)
+                  .getBytes(StandardCharsets.US_ASCII));
+      var read = new StringBuilder();
+      while (read.indexOf(WORDS.get(2)) < 0) {
+        int next = socket.getInputStream().read();
+        assertThat(next).isNotNegative();
+        read.append((char) next);
+      }
+    }
+    long end = System.nanoTime() + 20_000_000_000L;
+    while (!metrics().contains("outcome=\"client_gone\"")) {
+      assertThat(System.nanoTime()).isLessThan(end);
+    }
+    assertThat(metrics()).contains(completionTokens("site-0", 3));
   }
 
   @Test
