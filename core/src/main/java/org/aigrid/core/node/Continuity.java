@@ -63,6 +63,16 @@ public final class Continuity {
 
   private Continuity() {}
 
+  /// Whether a stream goes on elsewhere, unseen, when its engine reports that it has failed,
+  /// instead of passing the report on. Once at the same place: what fails there at a second engine
+  /// is the request's own fault.
+  ///
+  /// @param facts of the stream without that report
+  /// @param charactersAtLastFailure length of the text at the last such report; -1 for none
+  public static boolean outlives(Facts facts, int charactersAtLastFailure) {
+    return judge(facts).resumable() && facts.characters() != charactersAtLastFailure;
+  }
+
   /// The first rule that applies.
   public static Verdict judge(Facts facts) {
     if (!facts.streamed()) {

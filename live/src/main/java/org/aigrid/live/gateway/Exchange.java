@@ -132,6 +132,7 @@ final class Exchange implements SiteCall.Listener {
   private long firstTokenNanos;
   private long brokenNanos; // last byte before the stream lost its site; 0 while it has one
   private String moveReason = "";
+  private int failedAtCharacters = -1; // of the text, when an engine last reported a failure
   private Sessions.@Nullable Turn turn;
   private int weighCell = -1; // as soon as the stream has begun; -1: nowhere
   private long weighStayMs;
@@ -793,9 +794,11 @@ final class Exchange implements SiteCall.Listener {
 
   private void relay(SiteCall from, HttpContent content, boolean last, @Nullable String move) {
     try {
-      if (streamed) {
-        relayFrames(content.content());
-      } else {
+      if (streamed && !relayFrames(content.content())) {
+        readComplete();
+        broken(from, "lost", false);
+        return;
+      } else if (!streamed) {
         relayBytes(content.content());
       }
     } catch (SseFrames.FrameTooLong e) {
@@ -977,19 +980,36 @@ final class Exchange implements SiteCall.Listener {
     }
   }
 
-  private void relayFrames(ByteBuf bytes) {
+  /// False when the engine has reported a failure in a frame, which is kept back, and the stream
+  /// can outlive it.
+  private boolean relayFrames(ByteBuf bytes) {
     SseFrames cutter = frames;
     StreamScan scanner = seen;
     if (cutter == null || scanner == null) {
-      return;
+      return true;
     }
     if (bytes.isReadable()) {
       cutter.add(bytes.retain());
     }
     for (ByteBuf frame = cutter.next(); frame != null; frame = cutter.next()) {
       scanner.read(frame);
+      if (scanner.failed() && outlived(scanner)) {
+        frame.release();
+        return false;
+      }
       relayFrame(frame);
     }
+    return true;
+  }
+
+  private boolean outlived(StreamScan scanner) {
+    Continuity.Facts facts = scanner.factsButForFailure();
+    if (status != 200 || !Continuity.outlives(facts, failedAtCharacters)) {
+      return false;
+    }
+    failedAtCharacters = facts.characters();
+    scanner.forgetFailure();
+    return true;
   }
 
   /// Passes a frame on that has been read, unless it is not the client's; owns it. True when it

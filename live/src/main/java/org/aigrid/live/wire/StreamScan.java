@@ -14,7 +14,8 @@ import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
 /// Remembers of a stream what it takes to go on with it elsewhere: the frames' identity, the text,
-/// the tokens, and whether a tool call has begun or the end has been said.
+/// the tokens, and whether a tool call has begun, the end has been said or the engine has reported
+/// a failure.
 ///
 /// A frame of a site agent may begin with a comment line for the gateway, which is read and cut off
 /// here: `: tokens ENGINE 15 29871` says which tokens the frame's text came from, `: tokens - 2`
@@ -39,6 +40,7 @@ public final class StreamScan {
   private boolean opened;
   private boolean toolCall;
   private boolean finished;
+  private boolean failed;
   private boolean done;
   private boolean understood = true;
   private final StringBuilder text = new StringBuilder();
@@ -79,7 +81,7 @@ public final class StreamScan {
       } catch (JacksonException e) {
         understood = false;
       }
-      opened = true;
+      opened |= !failed;
     } else if (frame.getByte(data) == '[') { // [DONE]
       done = true;
     }
@@ -230,7 +232,7 @@ public final class StreamScan {
         }
       }
       case "error" -> {
-        finished |= value == JsonToken.START_OBJECT;
+        failed |= value != JsonToken.VALUE_NULL;
         json.skipChildren();
       }
       case "type" -> type(json.getValueAsString(""));
@@ -338,10 +340,30 @@ public final class StreamScan {
     }
   }
 
-  /// What core has to know of the stream if it breaks now.
+  /// What core has to know of the stream if it breaks now. An engine's report that it has failed is
+  /// an end like any other.
   public Continuity.Facts facts() {
+    return facts(finished || failed);
+  }
+
+  /// As above, but for the report of a failure.
+  public Continuity.Facts factsButForFailure() {
+    return facts(finished);
+  }
+
+  private Continuity.Facts facts(boolean over) {
     return new Continuity.Facts(
-        true, finished, closable, choices, guided, toolCall, exact, understood, text.length());
+        true, over, closable, choices, guided, toolCall, exact, understood, text.length());
+  }
+
+  /// Whether the engine has reported in a frame that it has failed.
+  public boolean failed() {
+    return failed;
+  }
+
+  /// The frame with that report is kept from the client: it never came.
+  public void forgetFailure() {
+    failed = false;
   }
 
   /// Whether the stream's own end has been passed on: `[DONE]`, or the last event.

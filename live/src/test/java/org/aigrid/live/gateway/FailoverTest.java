@@ -322,6 +322,64 @@ class FailoverTest {
     }
   }
 
+  private static final String DEATH =
+      "data: {\"error\":{\"message\":\"EngineDeadError\",\"type\":\"InternalServerError\",\"code\":500}}"
+          + "\n\ndata: [DONE]\n\n";
+
+  @Test
+  void anEngineThatReportsItsDeathInAFrameIsLeftAsIfItHadSaidNothing() throws Exception {
+    sites.get(0).script =
+        (context, seen) -> {
+          answer(context, seen, 2);
+          FakeSite.frame(context, DEATH);
+          FakeSite.endStream(context);
+        };
+    assertWhole(ask(""));
+    assertThat(movedTo(attempt(1)).text()).isEqualTo("Once upon");
+  }
+
+  @Test
+  void anEngineThatDiesAtItsFirstFrameIsLeftBeforeTheAnswerOpens() throws Exception {
+    sites.get(0).script =
+        (context, seen) -> {
+          FakeSite.beginStream(context);
+          FakeSite.frame(context, DEATH);
+          FakeSite.endStream(context);
+        };
+    FakeSite.Script next =
+        (context, seen) -> {
+          assertThat(movedTo(seen).opened()).isFalse();
+          answer(context, seen, WORDS.size());
+        };
+    sites.get(1).script = sites.get(2).script = next;
+    assertWhole(ask(""));
+  }
+
+  @Test
+  void whatFailsTwiceAtTheSamePlaceIsTheRequestsFaultAndItsClientsToKnow() throws Exception {
+    FakeSite.Script dying =
+        (context, seen) -> {
+          answer(context, seen, 2);
+          FakeSite.frame(context, DEATH);
+          FakeSite.endStream(context);
+        };
+    sites.forEach(site -> site.script = dying);
+    assertThat(ask("").fault(true)).isEqualTo("EngineDeadError");
+    assertThat(sites.stream().mapToInt(site -> site.seenList.size()).sum()).isEqualTo(2);
+  }
+
+  @Test
+  void aReportOfDeathIsPassedOnWhereTheStreamCannotGoOn() throws Exception {
+    sites.get(0).script =
+        (context, seen) -> {
+          answer(context, seen, 2);
+          FakeSite.frame(context, DEATH);
+          FakeSite.endStream(context);
+        };
+    assertThat(ask(",\"n\":2").fault(true)).isEqualTo("EngineDeadError");
+    assertThat(sites.get(1).seenList).isEmpty();
+  }
+
   @Test
   void whatIsMissingOfAnAnswerThatHasSaidItsEndIsNotGeneratedAgain() throws Exception {
     sites.get(0).script =

@@ -134,6 +134,20 @@ class StreamScanTest {
   }
 
   @Test
+  void aReportOfAFailureIsAnEndUntilItIsForgotten() {
+    read("data: {\"id\":\"c1\",\"error\":null}\n\n");
+    assertThat(scan.failed()).isFalse();
+    read(content("a"));
+    read("data: {\"error\":{\"message\":\"dead\"}}\n\n");
+    assertThat(scan.failed()).isTrue();
+    assertThat(Continuity.judge(scan.facts())).isEqualTo(Verdict.CLOSE);
+    assertThat(Continuity.outlives(scan.factsButForFailure(), -1)).isTrue();
+    assertThat(Continuity.outlives(scan.factsButForFailure(), 1)).isFalse();
+    scan.forgetFailure();
+    assertThat(Continuity.judge(scan.facts())).isEqualTo(Verdict.REPLAY);
+  }
+
+  @Test
   void aLastEndIsWholeAndHalfOfItIsNot() {
     assertThat(scan.readLast(bytes("data: [DO"))).isFalse();
     assertThat(scan.done()).isFalse();
