@@ -6,6 +6,7 @@ import io.netty.buffer.UnpooledByteBufAllocator;
 import java.nio.charset.StandardCharsets;
 import org.aigrid.live.wire.Replay;
 import org.aigrid.live.wire.SseFrames;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -15,11 +16,12 @@ import tools.jackson.databind.node.ObjectNode;
 /// Has a server go on with an answer that another site began: turns the client's request into one
 /// that ends with the text so far, and the server's frames into frames of the first answer.
 ///
-/// A chat goes on by `continue_final_message`, a completion by a longer prompt. Both hand over
-/// text, which the server tokenizes anew: at the seam a real tokenizer may join what had been
-/// generated apart. Of the frames, the role is dropped, id, time and model become the first
-/// answer's, and the usage chunk counts the text so far as output and not as prompt. One answer,
-/// one thread.
+/// A chat goes on by `continue_final_message`, a completion by a longer prompt. Both hand over text
+/// (ids are known only of engines of another kind), so a prompt of token ids, or several, cannot be
+/// made longer; nor can a server go on that is to repeat its prompt (`echo`). The server tokenizes
+/// the text anew: at the seam a real tokenizer may join what had been generated apart. Of the
+/// frames, the role is dropped, id, time and model become the first answer's, and the usage chunk
+/// counts the text so far as output and not as prompt. One answer, one thread.
 final class ContinuedAnswer {
   private static final JsonMapper JSON = JsonMapper.shared();
   private static final int FRAME_BYTES_MAX = 4 << 20;
@@ -31,19 +33,21 @@ final class ContinuedAnswer {
     this.replay = replay;
   }
 
-  /// The request that goes on.
-  static byte[] request(byte[] body, String path, Replay replay) {
+  /// The request that goes on; null when a server cannot be asked to.
+  static byte @Nullable [] request(byte[] body, String path, Replay replay) {
     var json = (ObjectNode) JSON.readTree(body);
     if (replay.text().isEmpty()) {
       return body;
     }
-    if (path.equals("/v1/chat/completions")) {
-      ArrayNode messages = json.withArray("messages");
-      messages.addObject().put("role", "assistant").put("content", replay.text());
-      json.put("continue_final_message", true);
-      json.put("add_generation_prompt", false);
-    } else {
-      json.put("prompt", json.path("prompt").asString("") + replay.text());
+    if (json.path("echo").asBoolean(false)) {
+      return null;
+    }
+    boolean longer =
+        path.equals("/v1/chat/completions")
+            ? lengthenChat(json, replay.text())
+            : lengthenPrompt(json, replay.text());
+    if (!longer) {
+      return null;
     }
     for (String name : new String[] {"max_tokens", "max_completion_tokens"}) {
       if (json.path(name).isNumber()) {
@@ -51,6 +55,29 @@ final class ContinuedAnswer {
       }
     }
     return JSON.writeValueAsBytes(json);
+  }
+
+  private static boolean lengthenChat(ObjectNode json, String text) {
+    if (json.path("continue_final_message").asBoolean(false)) {
+      return false; // its end is an answer already, of which this one is a part
+    }
+    ArrayNode messages = json.withArray("messages");
+    messages.addObject().put("role", "assistant").put("content", text);
+    json.put("continue_final_message", true);
+    json.put("add_generation_prompt", false);
+    return true;
+  }
+
+  private static boolean lengthenPrompt(ObjectNode json, String text) {
+    JsonNode prompt = json.path("prompt");
+    if (prompt.isArray() && prompt.size() == 1) {
+      prompt = prompt.get(0);
+    }
+    if (!prompt.isString()) {
+      return false;
+    }
+    json.put("prompt", prompt.stringValue() + text);
+    return true;
   }
 
   /// The whole frames in what was read, rewritten; takes ownership of it.

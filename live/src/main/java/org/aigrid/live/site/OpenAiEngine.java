@@ -94,17 +94,18 @@ public final class OpenAiEngine implements Backend.RemoteEngine {
     boolean usageChunk = path.equals("/v1/chat/completions") || path.equals("/v1/completions");
     if (replay != null && (!continues() || !usageChunk || replay.toolCall())) {
       request.release();
-      SiteHandler.error(
-          context,
-          ApiError.unavailable(
-              "The server of " + settings.model() + " cannot go on with this answer.", 1),
-          true);
+      cannotGoOn(context);
       return;
     }
     try {
       byte[] sent = ByteBufUtil.getBytes(request.content(), 0, length);
       if (replay != null) {
-        sent = ContinuedAnswer.request(sent, path, replay);
+        byte[] longer = ContinuedAnswer.request(sent, path, replay);
+        if (longer == null) {
+          cannotGoOn(context);
+          return;
+        }
+        sent = longer;
       }
       body = UpstreamBody.of(sent, settings.upstreamModel(), usageChunk);
     } catch (JacksonException e) {
@@ -129,6 +130,14 @@ public final class OpenAiEngine implements Backend.RemoteEngine {
     }
     new Relay(context, path, Math.max(1, body.length / BYTES_PER_TOKEN), replay, tier, running)
         .begin(ask(path, id, body));
+  }
+
+  private void cannotGoOn(ChannelHandlerContext context) {
+    SiteHandler.error(
+        context,
+        ApiError.unavailable(
+            "The server of " + settings.model() + " cannot go on with this answer.", 1),
+        true);
   }
 
   /// Whether the server can go on after text of an assistant: told so, or known by its metrics to

@@ -5,7 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import org.aigrid.live.wire.Replay;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -15,7 +17,7 @@ class ContinuedAnswerTest {
   private static final Replay BEGUN =
       new Replay("c1", 5, "m", 0, true, false, "Once upon", 2, null, null);
 
-  private static JsonNode json(byte[] bytes) {
+  private static JsonNode json(byte @Nullable [] bytes) {
     return JsonMapper.shared().readTree(bytes);
   }
 
@@ -47,6 +49,29 @@ class ContinuedAnswerTest {
     JsonNode asked =
         json(ContinuedAnswer.request(bytes("{\"prompt\":\"Say: \"}"), "/v1/completions", BEGUN));
     assertThat(asked.path("prompt").asString("")).isEqualTo("Say: Once upon");
+    asked =
+        json(ContinuedAnswer.request(bytes("{\"prompt\":[\"Say: \"]}"), "/v1/completions", BEGUN));
+    assertThat(asked.path("prompt").asString("")).as("of one").isEqualTo("Say: Once upon");
+  }
+
+  @Test
+  void whatCannotBeMadeLongerIsNotAskedFor() {
+    for (String body :
+        List.of(
+            "{\"prompt\":[1,2,3]}",
+            "{\"prompt\":[[1,2,3]]}",
+            "{\"prompt\":[\"a\",\"b\"]}",
+            "{\"prompt\":\"a\",\"echo\":true}")) {
+      assertThat(ContinuedAnswer.request(bytes(body), "/v1/completions", BEGUN)).as(body).isNull();
+    }
+    String prefilled =
+        "{\"messages\":[{\"role\":\"assistant\",\"content\":\"So\"}],\"continue_final_message\":true}";
+    assertThat(ContinuedAnswer.request(bytes(prefilled), "/v1/chat/completions", BEGUN)).isNull();
+    var nothingYet = new Replay("c1", 5, "m", 0, true, false, "", 0, null, null);
+    byte[] ids = bytes("{\"prompt\":[1,2,3]}");
+    assertThat(ContinuedAnswer.request(ids, "/v1/completions", nothingYet))
+        .as("what has no text yet begins anew")
+        .isEqualTo(ids);
   }
 
   @Test

@@ -32,6 +32,7 @@ import org.aigrid.core.view.Heartbeat;
 import org.aigrid.live.control.HeartbeatSink;
 import org.aigrid.live.control.SiteAddress;
 import org.aigrid.live.http.EventLoops;
+import org.aigrid.live.wire.Replay;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -202,6 +203,30 @@ class OpenAiEngineTest {
     until(() -> server.gone.get() == 1);
     until(() -> engine.load().running() == 0);
     assertThat(engine.load().queuedTokens()).isZero();
+  }
+
+  @Test
+  void anAnswerThatCannotGoOnHereIsRefusedBeforeTheServerIsAsked() throws Exception {
+    restart(new OpenAiSettings("shared", server.url(), null, "org/Shared", 1_000, 4, true));
+    byte[] replay = new Replay("c1", 5, "m", 0, true, false, "Once", 1, null, null).json();
+    for (String prompt : List.of("\"Say: \"", "[5,6]")) {
+      String body = "{\"model\":\"shared\",\"stream\":true,\"prompt\":" + prompt + "}";
+      HttpRequest moved =
+          HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + agent.port() + "/v1/completions"))
+              .header("x-grid-token", TOKEN)
+              .header("x-grid-jurisdictions", "JP")
+              .header("x-grid-replay-bytes", "" + replay.length)
+              .POST(HttpRequest.BodyPublishers.ofString(body + new String(replay, UTF_8)))
+              .build();
+      HttpResponse<String> response = client.send(moved, HttpResponse.BodyHandlers.ofString());
+      if (prompt.startsWith("[")) {
+        assertElsewhere(response, prompt);
+      } else {
+        assertThat(response.statusCode()).isEqualTo(200);
+      }
+    }
+    assertThat(server.calls).hasSize(1);
+    assertThat(server.calls.getFirst().body()).contains("Say: Once");
   }
 
   @Test
