@@ -117,8 +117,10 @@ final class ContinuedAnswer {
       if (replay.opened() && choice.path("delta") instanceof ObjectNode delta) {
         delta.remove("role");
       }
-      String text = choice.path("delta").path("content").asString(choice.path("text").asString(""));
-      empty &= text.isEmpty() && !choice.path("finish_reason").isString();
+      empty &=
+          saysNothing(choice.path("delta"))
+              && choice.path("text").asString("").isEmpty()
+              && !choice.path("finish_reason").isString();
     }
     if (chunk.path("usage") instanceof ObjectNode usage) {
       int prompt = Math.max(1, usage.path("prompt_tokens").asInt(0) - replay.tokens());
@@ -129,6 +131,15 @@ final class ContinuedAnswer {
       empty = false;
     }
     return empty ? "" : "data: " + chunk + "\n\n";
+  }
+
+  private static boolean saysNothing(JsonNode delta) {
+    for (JsonNode value : delta) {
+      if (!value.isNull() && !(value.isString() && value.stringValue().isEmpty())) {
+        return false;
+      }
+    }
+    return true;
   }
 
   /// Releases what is held of an unfinished frame.

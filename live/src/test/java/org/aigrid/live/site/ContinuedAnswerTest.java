@@ -75,6 +75,36 @@ class ContinuedAnswerTest {
   }
 
   @Test
+  void ofAFrameOnlyTheRoleIsDropped() {
+    var answer = new ContinuedAnswer(BEGUN);
+    String call = "\"tool_calls\":[{\"index\":0,\"function\":{\"name\":\"f\"}}]";
+    for (String delta :
+        List.of(
+            call,
+            "\"role\":\"assistant\",\"content\":null," + call,
+            "\"reasoning_content\":\"hm\"",
+            "\"refusal\":\"no\"")) {
+      String frame = "data: {\"choices\":[{\"index\":0,\"delta\":{" + delta + "}}]}\n\n";
+      ByteBuf passed = answer.rewrite(Unpooled.copiedBuffer(bytes(frame)));
+      assertThat(passed.toString(StandardCharsets.UTF_8))
+          .contains(delta.substring(delta.lastIndexOf(call) < 0 ? 0 : delta.lastIndexOf(call)))
+          .doesNotContain("role");
+      passed.release();
+    }
+    for (String delta :
+        List.of(
+            "\"role\":\"assistant\"",
+            "\"role\":\"assistant\",\"content\":\"\",\"reasoning_content\":null",
+            "\"content\":null")) {
+      String frame = "data: {\"choices\":[{\"index\":0,\"delta\":{" + delta + "}}]}\n\n";
+      ByteBuf passed = answer.rewrite(Unpooled.copiedBuffer(bytes(frame)));
+      assertThat(passed.isReadable()).as(delta).isFalse();
+      passed.release();
+    }
+    answer.close();
+  }
+
+  @Test
   void framesBecomeThoseOfTheFirstAnswerWhereverTheyAreCut() {
     String sent =
         "data: {\"id\":\"x\",\"created\":9,\"model\":\"other\",\"choices\":[{\"index\":0,\"delta\":"
