@@ -7,7 +7,11 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.time.Duration;
 import java.util.Iterator;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -17,10 +21,10 @@ import org.slf4j.LoggerFactory;
 ///
 /// A page that cannot be read, or lacks the gauge, leaves the last word standing until it is
 /// `staleMs` old; after that the load is `UNKNOWN`. So a distributed unit that falls silent takes
-/// the whole GPU, as it must.
+/// the whole GPU, as it must. Bounds: 16 MiB a page, `staleMs` from asking to its last byte.
 public final class MeasuredRadio implements RadioLoad {
   private static final Logger log = LoggerFactory.getLogger(MeasuredRadio.class);
-  private static final int LINES_MAX = 100_000;
+  private static final long PAGE_BYTES_MAX = 16 << 20;
   private static final int POLLS_LATE_MAX = 3;
 
   /// What is asked for, and how often. Immutable.
@@ -87,7 +91,7 @@ public final class MeasuredRadio implements RadioLoad {
         }
       } catch (InterruptedException e) {
         return;
-      } catch (IOException e) {
+      } catch (IOException | RuntimeException e) { // whatever it is, it is asked again
         complained = complain(complained, e.toString());
       }
     }
@@ -106,16 +110,26 @@ public final class MeasuredRadio implements RadioLoad {
             .timeout(Duration.ofMillis(settings.staleMs()))
             .header("accept", "application/openmetrics-text, text/plain")
             .build();
-    HttpResponse<java.util.stream.Stream<String>> page =
-        client.send(ask, HttpResponse.BodyHandlers.ofLines());
-    try (var lines = page.body()) {
-      return page.statusCode() == 200 ? sum(lines.iterator()) : UNKNOWN;
+    CompletableFuture<HttpResponse<String>> asked =
+        client.sendAsync(
+            ask,
+            HttpResponse.BodyHandlers.limiting(
+                HttpResponse.BodyHandlers.ofString(), PAGE_BYTES_MAX));
+    try {
+      HttpResponse<String> page = asked.get(settings.staleMs(), TimeUnit.MILLISECONDS);
+      return page.statusCode() == 200 ? sum(page.body().lines().iterator()) : UNKNOWN;
+    } catch (ExecutionException e) {
+      throw new IOException(e.getCause());
+    } catch (TimeoutException e) { // the request's own timeout ends with the head
+      throw new IOException("the page did not end within " + settings.staleMs() + " ms", e);
+    } finally {
+      asked.cancel(true);
     }
   }
 
   private double sum(Iterator<String> lines) {
     double sum = UNKNOWN;
-    for (int i = 0; i < LINES_MAX && lines.hasNext(); i++) {
+    while (lines.hasNext()) {
       String line = lines.next();
       if (!line.startsWith(settings.metric())) {
         continue;

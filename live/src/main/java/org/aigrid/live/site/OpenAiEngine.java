@@ -18,7 +18,6 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.ByteBuffer;
 import java.time.Duration;
-import java.util.Iterator;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -55,7 +54,7 @@ public final class OpenAiEngine implements Backend.RemoteEngine {
   private static final long METRICS_EVERY_NANOS = TimeUnit.SECONDS.toNanos(1);
   private static final long METRICS_AGAIN_NANOS = TimeUnit.SECONDS.toNanos(30);
   private static final long METRICS_MS_MAX = 1_000;
-  private static final int METRICS_LINES_MAX = 20_000;
+  private static final long METRICS_BYTES_MAX = 16 << 20;
 
   private final OpenAiSettings settings;
   private final HttpClient client;
@@ -180,7 +179,8 @@ public final class OpenAiEngine implements Backend.RemoteEngine {
     client.shutdownNow();
   }
 
-  /// Asks for vLLM's gauges now and then; a server without them is asked seldom.
+  /// Asks for vLLM's gauges now and then; a server that has never had them is asked seldom. An
+  /// answer that does not end in time, or at all, is none.
   private void askMetrics() {
     if (closed || System.nanoTime() - askAtNanos < 0 || !asking.compareAndSet(false, true)) {
       return;
@@ -189,30 +189,31 @@ public final class OpenAiEngine implements Backend.RemoteEngine {
         HttpRequest.newBuilder(URI.create(settings.root() + "/metrics"))
             .timeout(Duration.ofMillis(METRICS_MS_MAX))
             .build();
-    client
-        .sendAsync(ask, HttpResponse.BodyHandlers.ofLines())
-        .handle(
-            (response, failure) -> {
-              boolean found = false;
-              if (failure == null) {
-                found = response.statusCode() == 200 && read(response.body().iterator());
-                response.body().close();
-              }
-              if (!found) {
-                reportedRunning = 0;
-                reportedWaiting = 0;
-              }
-              askAtNanos = System.nanoTime() + (found ? METRICS_EVERY_NANOS : METRICS_AGAIN_NANOS);
-              asking.set(false);
-              return found;
-            });
+    CompletableFuture<HttpResponse<String>> asked =
+        client.sendAsync(
+            ask,
+            HttpResponse.BodyHandlers.limiting(
+                HttpResponse.BodyHandlers.ofString(), METRICS_BYTES_MAX));
+    asked.whenComplete(
+        (response, failure) -> {
+          boolean found = failure == null && response.statusCode() == 200 && read(response.body());
+          if (!found) {
+            reportedRunning = 0;
+            reportedWaiting = 0;
+          }
+          boolean known = found || vllm;
+          askAtNanos = System.nanoTime() + (known ? METRICS_EVERY_NANOS : METRICS_AGAIN_NANOS);
+          asking.set(false);
+        });
+    // The request's own timeout ends with the head.
+    CompletableFuture.delayedExecutor(METRICS_MS_MAX, TimeUnit.MILLISECONDS)
+        .execute(() -> asked.cancel(true));
   }
 
-  private boolean read(Iterator<String> lines) {
+  private boolean read(String page) {
     double running = -1;
     double waiting = -1;
-    for (int i = 0; i < METRICS_LINES_MAX && lines.hasNext(); i++) {
-      String line = lines.next();
+    for (String line : (Iterable<String>) page.lines()::iterator) {
       if (line.startsWith("vllm:num_requests_running")) {
         running = Math.max(0, running) + gauge(line);
       } else if (line.startsWith("vllm:num_requests_waiting{")) {

@@ -15,6 +15,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.Test;
@@ -85,6 +88,70 @@ class RadioTest {
     } finally {
       server.stop(0);
     }
+  }
+
+  @Test
+  void aPageThatHangsOrBreaksOffIsAskedForAgain() throws Exception {
+    var asked = new AtomicInteger();
+    var end = new CountDownLatch(1);
+    byte[] page = "du_prb 54.6\n".getBytes(StandardCharsets.UTF_8);
+    HttpServer server =
+        HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+    server.setExecutor(Executors.newVirtualThreadPerTaskExecutor());
+    server.createContext(
+        "/metrics",
+        exchange -> {
+          int number = asked.incrementAndGet();
+          exchange.sendResponseHeaders(200, number <= 2 ? 1_000 : page.length);
+          exchange.getResponseBody().write(page);
+          exchange.getResponseBody().flush();
+          try {
+            if (number == 2) {
+              end.await();
+            }
+          } catch (InterruptedException e) {
+            throw new AssertionError(e);
+          }
+          exchange.close();
+        });
+    server.start();
+    var url = URI.create("http://127.0.0.1:" + server.getAddress().getPort() + "/metrics");
+    try (var radio = new MeasuredRadio(new MeasuredRadio.Settings(url, "du_prb", "", 273, 20))) {
+      until(() -> !Double.isNaN(radio.demand(0)));
+      assertThat(radio.demand(0)).isCloseTo(0.2, within(1e-9));
+      assertThat(asked.get()).isGreaterThan(2);
+    } finally {
+      end.countDown();
+      server.stop(0);
+    }
+  }
+
+  @Test
+  void aWordKeepsItsTimeAndASurgeIsAWordOfItsOwn() {
+    long saidNanos = System.nanoTime();
+    var radio =
+        new CalibratedRadio(
+            new RadioLoad() {
+              @Override
+              public double demand(long nowMs) {
+                return 0.5;
+              }
+
+              @Override
+              public long heardNanos() {
+                return saidNanos;
+              }
+            },
+            0,
+            1);
+    assertThat(radio.heardNanos()).isEqualTo(saidNanos);
+    radio.surge(0.9, 60_000);
+    long surgedNanos = radio.heardNanos();
+    assertThat(surgedNanos).isGreaterThanOrEqualTo(saidNanos);
+    assertThat(radio.heardNanos()).as("said once").isEqualTo(surgedNanos);
+    radio.surge(0.9, 0);
+    assertThat(radio.demand(0)).isEqualTo(0.5);
+    assertThat(radio.heardNanos()).isGreaterThanOrEqualTo(surgedNanos);
   }
 
   @Test

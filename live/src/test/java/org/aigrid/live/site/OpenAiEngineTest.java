@@ -357,6 +357,35 @@ class OpenAiEngineTest {
   }
 
   @Test
+  void aPageOfGaugesThatBreaksOffOrHangsIsForgottenAndAskedForAgain() throws Exception {
+    String gauge = "vllm:num_requests_running 17.0\n";
+    PretendServer.Script breaksOff =
+        call -> {
+          call.exchange().sendResponseHeaders(200, 1_000);
+          call.exchange().getResponseBody().write(gauge.getBytes(UTF_8));
+          call.exchange().close();
+        };
+    var hanging = new CountDownLatch(1);
+    PretendServer.Script hangs =
+        call -> {
+          call.exchange().sendResponseHeaders(200, 1_000);
+          call.exchange().getResponseBody().write(gauge.getBytes(UTF_8));
+          call.exchange().getResponseBody().flush();
+          await(hanging);
+        };
+    server.metrics(gauge);
+    restart(settings(server.url()));
+    for (PretendServer.Script script : List.of(breaksOff, hangs)) {
+      until(() -> engine.load().running() == 17);
+      server.metricsDo(script);
+      until(() -> engine.load().running() == 0);
+      server.metricsDo(null);
+    }
+    until(() -> engine.load().running() == 17);
+    hanging.countDown();
+  }
+
+  @Test
   void anAddressThatIsNoneIsRefusedInASentence() {
     assertThatThrownBy(() -> settings(URI.create("ftp://host/v1")))
         .hasMessageContaining("expected: such as http://127.0.0.1:8000/v1");

@@ -13,6 +13,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 
 /// A server of the OpenAI API that does as a test tells it, over real sockets.
 public final class PretendServer implements AutoCloseable {
@@ -54,6 +55,7 @@ public final class PretendServer implements AutoCloseable {
   private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
   private final HttpServer server;
   private volatile String metrics = "";
+  private volatile @Nullable Script metricsScript;
   private volatile Script script;
 
   public PretendServer(Script first) throws IOException {
@@ -78,13 +80,25 @@ public final class PretendServer implements AutoCloseable {
     metrics = text;
   }
 
+  /// What it does with a question for `/metrics` instead; null for what it usually does.
+  public void metricsDo(@Nullable Script next) {
+    metricsScript = next;
+  }
+
   private void handle(HttpExchange exchange) throws IOException {
     String path = exchange.getRequestURI().getPath();
     var call =
         new Call(exchange, path, new String(exchange.getRequestBody().readAllBytes(), UTF_8));
     try {
       switch (path) {
-        case "/metrics" -> call.whole(metrics.isEmpty() ? 404 : 200, "text/plain", metrics);
+        case "/metrics" -> {
+          Script own = metricsScript;
+          if (own == null) {
+            call.whole(metrics.isEmpty() ? 404 : 200, "text/plain", metrics);
+          } else {
+            own.answer(call);
+          }
+        }
         case "/v1/models" ->
             call.whole(
                 200,
