@@ -43,6 +43,7 @@ public final class Drill implements AutoCloseable {
   /// @param seconds of disturbance
   /// @param inFlightMax streams under way at most
   /// @param seed of the prompts
+  /// @param timeoutS after which an answer that has not begun, or at the end not ended, is given up
   public record Settings(
       URI url,
       @Nullable String key,
@@ -54,10 +55,44 @@ public final class Drill implements AutoCloseable {
       double perSecond,
       int seconds,
       int inFlightMax,
-      long seed) {
+      long seed,
+      int timeoutS) {
+    /// As above, with the usual patience.
+    public Settings(
+        URI url,
+        @Nullable String key,
+        String model,
+        List<String> cells,
+        int prompts,
+        int promptWords,
+        int tokens,
+        double perSecond,
+        int seconds,
+        int inFlightMax,
+        long seed) {
+      this(
+          url,
+          key,
+          model,
+          cells,
+          prompts,
+          promptWords,
+          tokens,
+          perSecond,
+          seconds,
+          inFlightMax,
+          seed,
+          TIMEOUT_S);
+    }
+
     public Settings {
       cells = List.copyOf(cells);
-      if (prompts < 1 || tokens < 1 || !(perSecond > 0) || seconds < 1 || inFlightMax < 1) {
+      if (prompts < 1
+          || tokens < 1
+          || !(perSecond > 0)
+          || seconds < 1
+          || inFlightMax < 1
+          || timeoutS < 1) {
         throw new IllegalArgumentException(
             "drill: prompts "
                 + prompts
@@ -69,6 +104,8 @@ public final class Drill implements AutoCloseable {
                 + seconds
                 + ", inFlightMax "
                 + inFlightMax
+                + ", timeoutS "
+                + timeoutS
                 + " (expected: 1 or more each)");
       }
     }
@@ -145,6 +182,8 @@ public final class Drill implements AutoCloseable {
               streams.add(compare(prompt, ask(prompt, cell)));
             } catch (IOException e) {
               refusals.merge(String.valueOf(e.getMessage()), 1, Integer::sum);
+            } catch (RuntimeException e) {
+              streams.add(new Stream("", 0, "unreadable: " + e, 0));
             } catch (InterruptedException e) {
               Thread.currentThread().interrupt();
             } finally {
@@ -152,8 +191,11 @@ public final class Drill implements AutoCloseable {
             }
           });
     }
-    if (!room.tryAcquire(settings.inFlightMax(), TIMEOUT_S, TimeUnit.SECONDS)) {
-      streams.add(new Stream("", 0, "streams that never ended", 0));
+    if (!room.tryAcquire(settings.inFlightMax(), settings.timeoutS(), TimeUnit.SECONDS)) {
+      int hung = settings.inFlightMax() - room.availablePermits();
+      for (int i = 0; i < hung; i++) {
+        streams.add(new Stream("", 0, "never ended", 0));
+      }
     }
   }
 
@@ -183,7 +225,7 @@ public final class Drill implements AutoCloseable {
             + "\"}]}";
     HttpRequest.Builder request =
         HttpRequest.newBuilder(settings.url().resolve("/v1/chat/completions"))
-            .timeout(Duration.ofSeconds(TIMEOUT_S))
+            .timeout(Duration.ofSeconds(settings.timeoutS()))
             .header("content-type", "application/json")
             .POST(HttpRequest.BodyPublishers.ofString(body));
     if (settings.key() != null) {
