@@ -2,9 +2,7 @@ package org.aigrid.live.up;
 
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -14,6 +12,7 @@ import org.aigrid.core.model.Tier;
 import org.aigrid.core.node.Governor;
 import org.aigrid.live.chat.ChatClient;
 import org.aigrid.live.drill.Drill;
+import org.aigrid.live.drill.DrillVerdict;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -31,23 +30,15 @@ import tools.jackson.databind.ObjectMapper;
           + " heartbeats, each time where most streams are. Every stream is asked for once before,"
           + " left alone, and compared with that.",
       "",
-      "The exit code is 1 when fewer than 99 % of the disturbed streams survive unchanged, or a"
-          + " reclaim breaks its bound.",
+      "The exit code is 1 when fewer than 99 % of the disturbed streams survive unchanged, more than"
+          + " 1 % of the requests are refused, or a reclaim breaks its bound; and when nothing was"
+          + " disturbed, moved or, after a surge, reclaimed, so that nothing is proved.",
       ""
     },
     mixinStandardHelpOptions = true,
     sortOptions = false)
 final class DrillCommand implements Callable<Integer> {
-  private static final double SURVIVED_LEAST = 0.99;
   private static final long DISTURBED_FOR_MS = 4_000;
-  private static final double SURGE_SHARE = 0.97;
-  private static final long SURGE_MS = 1_500;
-
-  private enum Disturbance {
-    KILL,
-    SURGE,
-    MUTE
-  }
 
   @Spec private @Nullable CommandSpec spec;
   @Mixin private final Target target = new Target();
@@ -113,11 +104,10 @@ final class DrillCommand implements Callable<Integer> {
       model = target.model(client);
     }
     List<String> cells = serving(sites, model);
-    if (sites.stream().filter(site -> serves(site, model)).count() < 2) {
+    if (sites.stream().filter(site -> Disturber.serves(site, model)).count() < 2) {
       throw new CommandFailure(
           "only one site serves " + model + " (expected: two or more, or nothing can move)");
     }
-    Map<String, Integer> done = new TreeMap<>();
     long beganMs = System.currentTimeMillis();
     try (var drill =
         new Drill(
@@ -146,113 +136,63 @@ final class DrillCommand implements Callable<Integer> {
           seconds,
           rate);
       out.flush();
-      Thread disturber =
-          Thread.ofPlatform()
-              .daemon()
-              .name("disturber")
-              .start(() -> disturb(admin, model, done, out));
-      drill.run();
-      disturber.interrupt();
-      disturber.join();
-      return report(drill, admin.reclaims(), done, beganMs, out);
-    }
-  }
-
-  private static List<String> serving(List<SiteState> sites, String model) {
-    return sites.stream()
-        .filter(site -> site.tier() == Tier.CELL && serves(site, model))
-        .map(SiteState::id)
-        .toList();
-  }
-
-  private static boolean serves(SiteState site, String model) {
-    return site.endpoints().stream().anyMatch(endpoint -> endpoint.model().equals(model));
-  }
-
-  /// Until interrupted: one disturbance after the other where most streams are, and everything made
-  /// good again.
-  private void disturb(
-      AdminClient admin, String model, Map<String, Integer> done, PrintWriter out) {
-    List<Runnable> mends = new ArrayList<>();
-    try {
-      for (int turn = 0; ; turn++) {
-        Thread.sleep(everyMs);
-        SiteState busiest = busiest(admin.sites(), model);
-        if (busiest == null) {
-          continue;
-        }
-        String site = busiest.id();
-        Disturbance what = Disturbance.values()[turn % Disturbance.values().length];
-        if (what == Disturbance.SURGE && busiest.radio() < 0) {
-          what = Disturbance.KILL;
-        }
-        done.merge(what.name().toLowerCase(Locale.ROOT), 1, Integer::sum);
-        out.println("  " + what.name().toLowerCase(Locale.ROOT) + " " + site);
-        out.flush();
-        switch (what) {
-          case KILL -> {
-            admin.order(site, "kill");
-            mends.add(after(() -> admin.order(site, "revive")));
-          }
-          case SURGE -> admin.order(site, "surge/" + SURGE_SHARE + "/" + SURGE_MS);
-          case MUTE -> {
-            admin.order(site, "mute");
-            mends.add(after(() -> admin.order(site, "unmute")));
-          }
-        }
+      var disturber =
+          new Disturber(
+              admin,
+              model,
+              everyMs,
+              DISTURBED_FOR_MS,
+              what -> {
+                out.println("  " + what);
+                out.flush();
+              });
+      try (var disturbing = Disturbing.begin(disturber)) {
+        drill.run();
       }
-    } catch (InterruptedException e) {
-      mends.forEach(Runnable::run);
-    } catch (CommandFailure e) {
-      out.println("  the disturbance ended: " + e.getMessage());
+      return report(drill, admin.reclaims(), disturber, beganMs, out);
     }
   }
 
-  /// Runs it after a while; what it returns waits for that.
-  private static Runnable after(Runnable mend) {
-    Thread thread =
-        Thread.ofPlatform()
-            .daemon()
-            .start(
-                () -> {
-                  try {
-                    Thread.sleep(DISTURBED_FOR_MS);
-                  } catch (InterruptedException e) {
-                    // at once, then
-                  }
-                  mend.run();
-                });
-    return () -> {
-      thread.interrupt();
+  /// A disturber at work; closed when it has made good what it did, also when the drill is broken
+  /// off.
+  private record Disturbing(Disturber disturber, Thread thread, Thread atExit)
+      implements AutoCloseable {
+    static Disturbing begin(Disturber disturber) {
+      Thread thread = Thread.ofPlatform().daemon().name("disturber").start(disturber);
+      Thread atExit = Thread.ofPlatform().unstarted(() -> end(disturber, thread));
+      Runtime.getRuntime().addShutdownHook(atExit);
+      return new Disturbing(disturber, thread, atExit);
+    }
+
+    private static void end(Disturber disturber, Thread thread) {
+      disturber.stop();
       try {
         thread.join();
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();
       }
-    };
+    }
+
+    @Override
+    public void close() {
+      end(disturber, thread);
+      try {
+        Runtime.getRuntime().removeShutdownHook(atExit);
+      } catch (IllegalStateException e) {
+        // the process ends already, and the hook has done the same
+      }
+    }
   }
 
-  /// Base stations first: a hub has room for all, and its death is the last thing to try.
-  private static @Nullable SiteState busiest(List<SiteState> sites, String model) {
+  private static List<String> serving(List<SiteState> sites, String model) {
     return sites.stream()
-        .filter(site -> site.state() == SiteState.Condition.UP && !site.muted())
-        .filter(site -> site.leaseMs() > 0 && serves(site, model) && running(site) > 0)
-        .max(
-            Comparator.comparing((SiteState site) -> site.tier() == Tier.CELL)
-                .thenComparingInt(DrillCommand::running))
-        .orElse(null);
-  }
-
-  private static int running(SiteState site) {
-    return site.endpoints().stream().mapToInt(SiteState.EndpointState::running).sum();
+        .filter(site -> site.tier() == Tier.CELL && Disturber.serves(site, model))
+        .map(SiteState::id)
+        .toList();
   }
 
   private int report(
-      Drill drill,
-      List<JsonNode> reclaims,
-      Map<String, Integer> done,
-      long beganMs,
-      PrintWriter out) {
+      Drill drill, List<JsonNode> reclaims, Disturber disturber, long beganMs, PrintWriter out) {
     List<Drill.Stream> streams = drill.streams();
     List<Drill.Stream> disturbed =
         streams.stream().filter(s -> s.moves() > 0 || s.fault() != null).toList();
@@ -263,7 +203,7 @@ final class DrillCommand implements Callable<Integer> {
         reclaims.stream().filter(r -> r.path("claimedAtMs").asLong(0) >= beganMs - 1_000).toList();
     double[] closed = own.stream().mapToDouble(r -> r.path("closedAfterMs").asDouble(0)).toArray();
     double[] gone = own.stream().mapToDouble(r -> r.path("goneAfterMs").asDouble(0)).toArray();
-    out.printf("%nDisturbances   %s%n", done);
+    out.printf("%nDisturbances   %s%n", disturber.done());
     out.printf(
         Locale.ROOT,
         "Streams        %,d, of them %,d disturbed and %,d not begun for want of room%n",
@@ -301,9 +241,21 @@ final class DrillCommand implements Callable<Integer> {
     out.printf(
         "Bounds         budget closed within %d ms, AI gone within %d ms: %s%n",
         promise.closeMsMax(), promise.reclaimMsMax(), kept ? "kept" : "BROKEN");
+    DrillVerdict verdict =
+        DrillVerdict.of(
+            new DrillVerdict.Facts(
+                disturber.done(),
+                disturber.failure(),
+                streams.size(),
+                streams.stream().filter(s -> s.moves() > 0).count(),
+                disturbed.size(),
+                survived,
+                drill.refusals().values().stream().mapToLong(count -> count).sum(),
+                own.size(),
+                kept));
+    verdict.reasons().forEach(why -> out.println("Not proved     " + why));
     out.flush();
-    boolean enough = survived >= SURVIVED_LEAST * disturbed.size();
-    return enough && kept ? 0 : CommandFailure.EXIT_CODE;
+    return verdict.proved() ? 0 : CommandFailure.EXIT_CODE;
   }
 
   private static String percentiles(double[] values) {
@@ -321,7 +273,7 @@ final class DrillCommand implements Callable<Integer> {
   }
 
   /// The admin endpoint of the running grid.
-  private record AdminClient(@Nullable Integer port) {
+  private record AdminClient(@Nullable Integer port) implements Disturber.Grid {
     private String get(String path, boolean post) {
       try {
         return SitesCommand.exchange(SitesCommand.port(port), path, post);
@@ -331,11 +283,13 @@ final class DrillCommand implements Callable<Integer> {
       }
     }
 
-    List<SiteState> sites() {
+    @Override
+    public List<SiteState> sites() {
       return AdminServer.parse(get("/sites", false));
     }
 
-    void order(String site, String order) {
+    @Override
+    public void order(String site, String order) {
       get("/sites/" + site + "/" + order, true);
     }
 
