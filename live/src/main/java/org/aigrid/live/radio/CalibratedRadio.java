@@ -38,8 +38,9 @@ public final class CalibratedRadio implements RadioLoad {
     }
     double own = Math.min(1, base + slope * told);
     Surge ordered = surge;
-    boolean surges = ordered != null && System.nanoTime() - ordered.toNanos() < 0;
-    return surges ? Math.max(own, ordered.share()) : own;
+    return ordered != null && System.nanoTime() - ordered.toNanos() < 0
+        ? Math.max(own, ordered.share())
+        : own;
   }
 
   /// The beginning of a surge is a word, and its end is one.

@@ -101,12 +101,14 @@ final class Disturber implements Runnable {
     long next = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(everyMs);
     for (int turn = 0; ; ) {
       Mend mend = mends.peek();
-      boolean mendNext = mend != null && mend.dueNanos() - next < 0;
-      long waitNanos = (mendNext && mend != null ? mend.dueNanos() : next) - System.nanoTime();
+      if (mend != null && mend.dueNanos() - next >= 0) {
+        mend = null; // not before the next disturbance
+      }
+      long waitNanos = (mend == null ? next : mend.dueNanos()) - System.nanoTime();
       if (stopped.await(Math.max(0, waitNanos), TimeUnit.NANOSECONDS)) {
         return;
       }
-      if (mendNext && mend != null) {
+      if (mend != null) {
         grid.order(mend.site(), mend.order()); // stays on the list when that fails
         mends.remove();
       } else {

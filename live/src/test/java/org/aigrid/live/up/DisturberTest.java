@@ -1,5 +1,6 @@
 package org.aigrid.live.up;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.ArrayList;
@@ -7,6 +8,7 @@ import java.util.List;
 import org.aigrid.core.model.Tier;
 import org.aigrid.live.up.SiteState.Condition;
 import org.aigrid.live.up.SiteState.EndpointState;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -37,7 +39,7 @@ class DisturberTest {
   private final class Told implements Disturber.Grid {
     private final int lastOrder;
     private final boolean fails;
-    private Disturber disturber;
+    private @Nullable Disturber disturber;
 
     Told(int lastOrder, boolean fails) {
       this.lastOrder = lastOrder;
@@ -57,7 +59,7 @@ class DisturberTest {
         if (fails) {
           throw new CommandFailure("no answer"); // it may have been carried out all the same
         }
-        disturber.stop();
+        requireNonNull(disturber).stop();
       }
     }
   }
