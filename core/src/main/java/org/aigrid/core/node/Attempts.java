@@ -173,7 +173,9 @@ public record Attempts(
     return moving() && failure == Failure.REFUSED_ELSEWHERE ? Permit.FREE : Permit.FROM_BUDGET;
   }
 
-  /// Whether a break now could be answered by a move.
+  /// Whether a break now could be answered by a move. The first is free: the load of its site has
+  /// gone with the site, so that streams that go elsewhere add nothing to what the grid has agreed
+  /// to, were it all of a hub's at once. Who loses one site after the other pays.
   ///
   /// @param asked whether the site itself asked for it; the site bounds those
   public Permit move(boolean asked, AttemptSettings settings) {
@@ -183,7 +185,7 @@ public record Attempts(
     if (!mayMove(settings)) {
       return Permit.NO;
     }
-    return asked ? Permit.FREE : Permit.FROM_BUDGET;
+    return asked || moves == 0 ? Permit.FREE : Permit.FROM_BUDGET;
   }
 
   private boolean mayRetry(int of, AttemptSettings settings, long nowMs) {

@@ -120,6 +120,17 @@ class AttemptsTest {
   }
 
   @Test
+  void theFirstMoveIsFreeAndTheNextArePaidUnlessTheSiteAsks() {
+    beginRelaying();
+    assertThat(state.move(false, SETTINGS)).isEqualTo(Permit.FREE);
+    on(broken(), 100);
+    on(new AttemptEvent.Routed(9, 100, false), 110);
+    on(new AttemptEvent.FirstByte(state.attempt()), 120);
+    assertThat(state.move(false, SETTINGS)).isEqualTo(Permit.FROM_BUDGET);
+    assertThat(state.move(true, SETTINGS)).isEqualTo(Permit.FREE);
+  }
+
+  @Test
   void aMoveIsTriedAtSeveralPlacesAndWaitsForOneToBeReady() {
     beginRelaying();
     on(broken(), 100);

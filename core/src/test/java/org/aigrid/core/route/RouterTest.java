@@ -129,7 +129,7 @@ class RouterTest {
         }
       }
     }
-    assertThat(placed).isGreaterThan(SEEDS * 5);
+    assertThat(placed).isGreaterThan(SEEDS * 4);
     assertThat(explored).isGreaterThan(SEEDS / 10);
   }
 
@@ -354,6 +354,28 @@ class RouterTest {
     assertThat(view.expectedStayMs(0)).isCloseTo(60_000, within(6_000.0));
     assertThat(view.reclaimProbability(0, 60_000)).isCloseTo(0.63, within(0.05));
     assertThat(view.expectedStayMs(1)).isInfinite();
+  }
+
+  @Test
+  void besideARadioNobodyIsSentWhoseClassHasItsPart() {
+    GridView view = besideRadio(0.5, 1);
+    int slots = (int) (view.roster().profile(0).sequencesMax() * view.aiShare(0));
+    assertThat(slots).isGreaterThan(10);
+    for (ServiceTier tier : ServiceTier.values()) {
+      for (int inside = 0; inside <= slots; inside++) {
+        var busy = new InFlight(1_000);
+        for (int i = 0; i < inside; i++) {
+          busy.firstToken(busy.charge(0, 1, Long.MAX_VALUE));
+        }
+        var request = new RouteRequest(0, 500, 64, null, 0, -1, 60_000, tier, new int[] {1});
+        Route route =
+            new Router(CHEAPEST)
+                .route(view, busy, prefixes, request, new SplittableRandom(1), 1_000);
+        assertThat(route instanceof Route.Placed)
+            .as("%s where %d of %d are", tier, inside, slots)
+            .isEqualTo(inside < tier.slots(slots));
+      }
+    }
   }
 
   @Test

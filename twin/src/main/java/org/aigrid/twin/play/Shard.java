@@ -645,8 +645,7 @@ final class Shard implements SharedEngine.Listener {
     double left = 1 - radios.share(p);
     double tokenMs = left <= 0 ? Double.POSITIVE_INFINITY : passMs * shareBefore / left;
     List<Victims.Running> victims =
-        Victims.choose(
-            running, share, tokenMs, prefillTokensPerSecond(p), radios.withinMs() - passMs);
+        Victims.choose(running, share, tokenMs, prefillTokensPerSecond(p), radios.withinMs());
     var going = new HashSet<Integer>();
     victims.forEach(victim -> going.add(victim.number()));
     for (int e = firstEngine[p]; e < firstEngine[p + 1] && !going.isEmpty(); e++) {
