@@ -33,7 +33,7 @@ class ArchitectureTest {
           entry("engine", Set.of("wire", "gguf")),
           entry("site", Set.of("wire", "http", "control", "gguf", "engine", "radio")),
           entry("radio", Set.of()),
-          entry("drill", Set.of()),
+          entry("drill", Set.of("trace")),
           entry("topology", Set.of()),
           entry("trace", Set.of()),
           entry("replay", Set.of("trace")),

@@ -10,6 +10,9 @@ import org.aigrid.core.model.ServiceTier;
 /// @param prefillTokensPerSecond prompt tokens
 /// @param kvTokens tokens in the KV cache
 public record AiBudget(int sequences, double prefillTokensPerSecond, long kvTokens) {
+  /// Prompt tokens of the smallest piece that is worth a step.
+  private static final int PIECE_TOKENS_LEAST = 64;
+
   /// The budget of a share of so many engines.
   ///
   /// @param aiShare 0 to 1
@@ -36,8 +39,7 @@ public record AiBudget(int sequences, double prefillTokensPerSecond, long kvToke
   /// interrupts, is over within the deadline though the KV cache is full; 0 when not even the
   /// sequences alone are.
   public static int chunkTokensWithin(EngineProfile profile, int sequences, double deadlineMs) {
-    double leftMs = deadlineMs - profile.step().stepMs(0, sequences, profile.kvTokensMax());
-    double tokens = leftMs / profile.step().prefillMsPerToken();
+    double tokens = profile.step().promptTokensWithin(deadlineMs, sequences, profile.kvTokensMax());
     return (int) Math.clamp(tokens, 0, profile.chunkTokens());
   }
 
@@ -65,7 +67,4 @@ public record AiBudget(int sequences, double prefillTokensPerSecond, long kvToke
   public static double wholeDemand(double demand, double leastShare) {
     return 1 - demand < leastShare ? 1 : demand;
   }
-
-  /// Prompt tokens of the smallest piece that is worth a step.
-  private static final int PIECE_TOKENS_LEAST = 64;
 }

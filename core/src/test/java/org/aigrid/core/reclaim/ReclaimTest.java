@@ -11,6 +11,7 @@ import org.aigrid.core.engine.Accelerators;
 import org.aigrid.core.engine.EngineProfile;
 import org.aigrid.core.engine.EngineProfiles;
 import org.aigrid.core.engine.Models;
+import org.aigrid.core.engine.StepModel;
 import org.aigrid.core.model.EndpointSpec;
 import org.aigrid.core.model.EngineKind;
 import org.aigrid.core.model.ServiceTier;
@@ -66,6 +67,26 @@ class ReclaimTest {
     assertThat(AiBudget.chunkTokensWithin(PROFILE, 0, 1_000)).isEqualTo(PROFILE.chunkTokens());
     assertThat(AiBudget.chunkTokensWithin(PROFILE, 0, 5)).isZero();
     assertThat(AiBudget.inPieces(PROFILE, 90).longestStepMs()).isLessThanOrEqualTo(90 + 1e-9);
+  }
+
+  @Test
+  void withLessThanAStepNeedsAiCouldNotBeGoneInTimeSoTheRadioHasAll() {
+    double least = AiBudget.leastShare(PROFILE, 90);
+    assertThat(least).isBetween(0.05, 0.5);
+    StepModel step = PROFILE.step();
+    for (double share = 0.01; share <= 1; share += 0.01) {
+      // All sequences of that share, its part of the cache, and the smallest piece of a prompt.
+      double stepMs =
+          (step.stepMs(64, 0, 0)
+                  + share
+                      * (step.stepMs(0, PROFILE.sequencesMax(), PROFILE.kvTokensMax())
+                          - step.baseMs()))
+              / share;
+      assertThat(stepMs <= 90).as("share %.2f", share).isEqualTo(share >= least);
+      assertThat(AiBudget.wholeDemand(1 - share, least)).isEqualTo(share < least ? 1 : 1 - share);
+    }
+    assertThat(AiBudget.leastShare(PROFILE, 5)).isEqualTo(1);
+    assertThat(AiBudget.wholeDemand(Double.NaN, least)).isNaN();
   }
 
   @Test

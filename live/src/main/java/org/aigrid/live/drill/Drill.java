@@ -36,11 +36,7 @@ public final class Drill implements AutoCloseable {
   /// @param key API key; null sends none
   /// @param model what is asked
   /// @param cells where callers stand, in turn; none leaves it to the grid
-  /// @param prompts how many different ones
-  /// @param promptWords length of each, about
-  /// @param tokens of each answer
-  /// @param perSecond streams begun a second
-  /// @param seconds of disturbance
+  /// @param plan which questions, and when
   /// @param inFlightMax streams under way at most
   /// @param seed of the prompts
   /// @param timeoutS after which an answer that has not begun, or at the end not ended, is given up
@@ -49,11 +45,7 @@ public final class Drill implements AutoCloseable {
       @Nullable String key,
       String model,
       List<String> cells,
-      int prompts,
-      int promptWords,
-      int tokens,
-      double perSecond,
-      int seconds,
+      DrillPlan plan,
       int inFlightMax,
       long seed,
       int timeoutS) {
@@ -63,46 +55,17 @@ public final class Drill implements AutoCloseable {
         @Nullable String key,
         String model,
         List<String> cells,
-        int prompts,
-        int promptWords,
-        int tokens,
-        double perSecond,
-        int seconds,
+        DrillPlan plan,
         int inFlightMax,
         long seed) {
-      this(
-          url,
-          key,
-          model,
-          cells,
-          prompts,
-          promptWords,
-          tokens,
-          perSecond,
-          seconds,
-          inFlightMax,
-          seed,
-          TIMEOUT_S);
+      this(url, key, model, cells, plan, inFlightMax, seed, TIMEOUT_S);
     }
 
     public Settings {
       cells = List.copyOf(cells);
-      if (prompts < 1
-          || tokens < 1
-          || !(perSecond > 0)
-          || seconds < 1
-          || inFlightMax < 1
-          || timeoutS < 1) {
+      if (inFlightMax < 1 || timeoutS < 1) {
         throw new IllegalArgumentException(
-            "drill: prompts "
-                + prompts
-                + ", tokens "
-                + tokens
-                + ", perSecond "
-                + perSecond
-                + ", seconds "
-                + seconds
-                + ", inFlightMax "
+            "drill: inFlightMax "
                 + inFlightMax
                 + ", timeoutS "
                 + timeoutS
@@ -134,9 +97,9 @@ public final class Drill implements AutoCloseable {
     this.settings = settings;
     http = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
     var random = new SplittableRandom(settings.seed());
-    for (int i = 0; i < settings.prompts(); i++) {
-      var text = new StringBuilder("Tell me about number " + i + ":");
-      for (int word = 0; word < settings.promptWords(); word++) {
+    for (DrillPlan.Question question : settings.plan().questions()) {
+      var text = new StringBuilder("Tell me about number " + prompts.size() + ":");
+      for (int word = 0; word < question.words(); word++) {
         text.append(' ').append(Integer.toString(random.nextInt(36 * 36 * 36), 36));
       }
       prompts.add(text.toString());
@@ -159,13 +122,13 @@ public final class Drill implements AutoCloseable {
     }
   }
 
-  /// Streams for `seconds`; returns when the last has ended.
+  /// Streams as planned; returns when the last has ended.
   public void run() throws InterruptedException {
     var room = new Semaphore(settings.inFlightMax());
     long begin = System.nanoTime();
-    long count = (long) (settings.perSecond() * settings.seconds());
-    for (long i = 0; i < count; i++) {
-      long at = begin + (long) (i * 1e9 / settings.perSecond());
+    List<DrillPlan.Start> starts = settings.plan().starts();
+    for (int i = 0; i < starts.size(); i++) {
+      long at = begin + 1_000 * starts.get(i).atUs();
       for (long wait = at - System.nanoTime(); wait > 0; wait = at - System.nanoTime()) {
         LockSupport.parkNanos(wait);
       }
@@ -173,9 +136,9 @@ public final class Drill implements AutoCloseable {
         leftOut.incrementAndGet();
         continue;
       }
-      int prompt = (int) (i % prompts.size());
+      int prompt = starts.get(i).question();
       List<String> cells = settings.cells();
-      String cell = cells.isEmpty() ? "" : cells.get((int) (i % cells.size()));
+      String cell = cells.isEmpty() ? "" : cells.get(i % cells.size());
       threads.execute(
           () -> {
             try {
@@ -219,7 +182,7 @@ public final class Drill implements AutoCloseable {
             + settings.model()
             + "\",\"temperature\":0,\"seed\":1,\"stream\":true,\"ignore_eos\":true,"
             + "\"stream_options\":{\"include_usage\":true},\"max_tokens\":"
-            + settings.tokens()
+            + settings.plan().questions().get(prompt).tokens()
             + ",\"messages\":[{\"role\":\"user\",\"content\":\""
             + prompts.get(prompt)
             + "\"}]}";

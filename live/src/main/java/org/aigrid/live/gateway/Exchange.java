@@ -915,7 +915,6 @@ final class Exchange implements SiteCall.Listener {
     }
     gateway.metrics().moved(moveReason, System.nanoTime() - brokenNanos);
     brokenNanos = 0;
-    site = from.site;
     listen(from);
     from.read(context.channel().isWritable());
   }

@@ -59,6 +59,7 @@ final class SiteGovernor implements AutoCloseable {
   private final Runnable changed;
   private final int sequencesMax;
   private final double longestStepMs;
+  private final double leastShare; // of the GPU, with which AI could be gone in time
   private final double prefillTokensPerSecond;
   private final ConcurrentLinkedQueue<Long> left = new ConcurrentLinkedQueue<>(); // when, nanos
   private final ArrayDeque<ReclaimRecord> records = new ArrayDeque<>(); // guarded by itself
@@ -134,12 +135,14 @@ final class SiteGovernor implements AutoCloseable {
     this.changed = changed;
     int sequences = 0;
     double stepMs = 0;
+    double least = 0;
     double prefill = Double.MAX_VALUE;
     for (EndpointSpec endpoint : site.endpoints()) {
       EngineProfile profile = EngineProfiles.of(endpoint);
       sequences += endpoint.sequencesMax() * endpoint.replicas();
       EngineProfile shared = AiBudget.inPieces(profile, settings.stepMsMax());
       stepMs = Math.max(stepMs, shared.longestStepMs());
+      least = Math.max(least, AiBudget.leastShare(profile, settings.stepMsMax()));
       prefill = Math.min(prefill, profile.prefillTokensPerSecond());
     }
     if (sequences < SEQUENCES_LEAST) {
@@ -154,6 +157,7 @@ final class SiteGovernor implements AutoCloseable {
     }
     sequencesMax = sequences;
     longestStepMs = stepMs;
+    leastShare = least;
     prefillTokensPerSecond = prefill;
     governor = Governor.begin(nowMs());
     ticking = CLOCK.scheduleAtFixedRate(this::turnSafely, 0, PERIOD_MS, TimeUnit.MILLISECONDS);
@@ -222,7 +226,7 @@ final class SiteGovernor implements AutoCloseable {
       step(new Governor.Event.Left(1.0 / sequencesMax), at, at / 1_000_000); // when it did
     }
     long wordNanos = radio.heardNanos(); // before the word itself: a later one is told again
-    double heard = radio.demand(nowMs);
+    double heard = AiBudget.wholeDemand(radio.demand(nowMs), leastShare);
     if (Double.isNaN(heard) || wordNanos == lastWordNanos) {
       step(new Governor.Event.Tick(), now, nowMs);
     } else {

@@ -2,6 +2,7 @@ package org.aigrid.live.up;
 
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
@@ -12,7 +13,9 @@ import org.aigrid.core.model.Tier;
 import org.aigrid.core.node.Governor;
 import org.aigrid.live.chat.ChatClient;
 import org.aigrid.live.drill.Drill;
+import org.aigrid.live.drill.DrillPlan;
 import org.aigrid.live.drill.DrillVerdict;
+import org.aigrid.live.trace.TraceException;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -79,6 +82,21 @@ final class DrillCommand implements Callable<Integer> {
   private int promptWords;
 
   @Option(
+      names = "--trace",
+      paramLabel = "FILE",
+      description =
+          "Streams begin as the requests of this trace (as replay takes it), with the lengths of its"
+              + " first rows, cut to --prompt-words and --tokens; in place of --rate.")
+  private @Nullable Path trace;
+
+  @Option(
+      names = "--speed",
+      paramLabel = "X",
+      defaultValue = "1",
+      description = "Play the trace so many times as fast (default: ${DEFAULT-VALUE}).")
+  private double speed;
+
+  @Option(
       names = "--every-ms",
       paramLabel = "MS",
       defaultValue = "2500",
@@ -96,6 +114,9 @@ final class DrillCommand implements Callable<Integer> {
     if (spec == null) {
       return 1;
     }
+    if (!(speed > 0)) {
+      throw new CommandFailure("--speed " + speed + " (expected: above 0)");
+    }
     PrintWriter out = spec.commandLine().getOut();
     var admin = new AdminClient(adminPort);
     List<SiteState> sites = admin.sites();
@@ -108,22 +129,11 @@ final class DrillCommand implements Callable<Integer> {
       throw new CommandFailure(
           "only one site serves " + model + " (expected: two or more, or nothing can move)");
     }
+    DrillPlan plan = plan();
     long beganMs = System.currentTimeMillis();
     try (var drill =
-        new Drill(
-            new Drill.Settings(
-                target.url(),
-                target.key(),
-                model,
-                cells,
-                prompts,
-                promptWords,
-                tokens,
-                rate,
-                seconds,
-                10_000,
-                1))) {
-      out.printf("Asking %d prompts of %s, left alone.%n", prompts, model);
+        new Drill(new Drill.Settings(target.url(), target.key(), model, cells, plan, 10_000, 1))) {
+      out.printf("Asking %d prompts of %s, left alone.%n", plan.questions().size(), model);
       out.flush();
       try {
         drill.askUndisturbed();
@@ -132,9 +142,10 @@ final class DrillCommand implements Callable<Integer> {
       }
       out.printf(
           Locale.ROOT,
-          "Disturbing the grid for %d s under %.0f streams a second.%n",
+          "Disturbing the grid for %d s under %.1f streams a second%s.%n",
           seconds,
-          rate);
+          plan.starts().size() / (double) seconds,
+          trace == null ? "" : ", as " + trace.getFileName() + " has them");
       out.flush();
       var disturber =
           new Disturber(
@@ -150,6 +161,19 @@ final class DrillCommand implements Callable<Integer> {
         drill.run();
       }
       return report(drill, admin.reclaims(), disturber, beganMs, out);
+    }
+  }
+
+  private DrillPlan plan() {
+    Path file = trace;
+    try {
+      return file == null
+          ? DrillPlan.steady(prompts, promptWords, tokens, rate, seconds)
+          : DrillPlan.ofTrace(file, speed, seconds, prompts, promptWords, tokens);
+    } catch (IllegalArgumentException | TraceException e) {
+      throw new CommandFailure(String.valueOf(e.getMessage()));
+    } catch (IOException e) {
+      throw new CommandFailure("cannot read the trace " + file + ": " + e.getMessage());
     }
   }
 

@@ -49,7 +49,9 @@ class DrillTest {
     server.start();
     var url = URI.create("http://127.0.0.1:" + server.getAddress().getPort());
     try (var drill =
-        new Drill(new Drill.Settings(url, null, "m", List.of(), 1, 1, 1, 10, 1, 100, 1, 2))) {
+        new Drill(
+            new Drill.Settings(
+                url, null, "m", List.of(), DrillPlan.steady(1, 1, 1, 10, 1), 100, 1, 2))) {
       drill.askUndisturbed();
       drill.run();
       assertThat(drill.streams()).hasSize(8);

@@ -9,6 +9,7 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import org.aigrid.core.node.Governor;
 import org.aigrid.live.drill.Drill;
+import org.aigrid.live.drill.DrillPlan;
 import org.aigrid.live.gateway.Keys;
 import org.aigrid.live.radio.ReclaimRecord;
 import org.aigrid.live.topology.TopologyFile;
@@ -33,11 +34,7 @@ class ReclaimTest {
                     KEY,
                     "llama-3.1-8b",
                     List.of("cell-minato"),
-                    8,
-                    40,
-                    150,
-                    30,
-                    3,
+                    DrillPlan.steady(8, 40, 150, 30, 3),
                     500,
                     1))) {
       until(() -> minato(grid).aiShare() > 0.5);

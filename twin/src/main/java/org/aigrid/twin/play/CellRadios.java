@@ -21,8 +21,7 @@ import org.jspecify.annotations.Nullable;
 /// comes out of the engine meanwhile, so the play takes it out at once.
 final class CellRadios {
   /// Beside a radio an engine takes prompts in pieces, so that its passes keep the promise to it.
-  static final double PASS_MS_MAX =
-      Governor.Settings.DEFAULT.reclaimMsMax() - Governor.Settings.DEFAULT.closeMsMax();
+  static final double PASS_MS_MAX = Governor.Settings.DEFAULT.stepMsMax();
 
   /// What a governor says when it says nothing.
   private static final double NOTHING = 0;
