@@ -56,7 +56,10 @@ public final class EngineProfiles {
               model.weightBytes() / 1e9,
               accelerator.memoryGb() * MEMORY_SHARE));
     }
-    int kvTokens = (int) Math.min(Integer.MAX_VALUE, freeBytes / model.kvBytesPerToken());
+    // Memory bounds it, and where there is plenty what the sequences can hold at all.
+    double heldMost = (double) sequencesMax * model.contextTokensMax();
+    int kvTokens =
+        (int) Math.min(Integer.MAX_VALUE, Math.min(heldMost, freeBytes / model.kvBytesPerToken()));
     if (isLlama8bInBfloat16(model)) {
       if (accelerator.name().equals("RTX PRO 6000")) {
         return new EngineProfile(RTX_PRO_6000_8B, CHUNK_TOKENS, sequencesMax, kvTokens);

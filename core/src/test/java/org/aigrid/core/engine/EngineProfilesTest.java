@@ -91,4 +91,11 @@ class EngineProfilesTest {
       }
     }
   }
+
+  @Test
+  void aSmallModelHasNoMoreCacheThanItsSequencesCanHold() {
+    var tiny = new ModelSpec("tiny", 0.0001, 240_000, 128, 4_096);
+    var machine = new Accelerator("a CPU", 24, 20, 0.2);
+    assertThat(EngineProfiles.of(tiny, machine, 4).kvTokensMax()).isEqualTo(4 * 4_096);
+  }
 }

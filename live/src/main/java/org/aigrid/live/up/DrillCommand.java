@@ -33,8 +33,8 @@ import tools.jackson.databind.ObjectMapper;
           + " heartbeats, each time where most streams are. Every stream is asked for once before,"
           + " left alone, and compared with that.",
       "",
-      "The exit code is 1 when fewer than 99 % of the disturbed streams survive unchanged, more than"
-          + " 1 % of the requests are refused, or a reclaim breaks its bound; and when nothing was"
+      "The exit code is 1 when fewer than 99 %% of the disturbed streams survive unchanged, more than"
+          + " 1 %% of the requests are refused, or a reclaim breaks its bound; and when nothing was"
           + " disturbed, moved or, after a surge, reclaimed, so that nothing is proved.",
       ""
     },
