@@ -76,7 +76,7 @@ final class OwnToy implements SharedEngine.Listener {
   public void firstToken(int request, double atMs) {}
 
   @Override
-  public void end(int request, double atMs) {
+  public void end(int request, int heldTokens, double atMs) {
     insideMs += atMs - 1_000 * toy.arrivalS()[request];
   }
 }

@@ -42,8 +42,7 @@ public sealed interface AttemptEvent {
   ///
   /// @param resumable whether the stream can go on elsewhere from what the client has had
   ///   (`Continuity`)
-  /// @param moveAllowed whether it may move: `Attempts.move`, and where that says so, the retry
-  ///   budget
+  /// @param moveAllowed whether it may move: `Attempts.movable`
   record Broken(int attempt, boolean resumable, boolean moveAllowed) implements AttemptEvent {}
 
   /// The caller of the stream under way has moved, and a better place was found for it

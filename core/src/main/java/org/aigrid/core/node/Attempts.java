@@ -28,7 +28,8 @@ import org.aigrid.core.route.RouteRequest;
 /// @param hedgeEndpoint where that is, or -1; `HEDGE_ROUTING` while the router is asked
 /// @param triedEndpoints endpoints that failed
 /// @param deadlineMs when the client stops waiting for a first byte
-/// @param moves how often the stream has lost its site
+/// @param moves how often the stream has gone to another site: it lost its own, was given back, or
+///   handed over
 /// @param movingSinceMs when it lost its last one; `NOT_MOVING` while it has one or has not begun
 /// @param moveTries attempts that this move has lost, however often it waited between them
 public record Attempts(
@@ -173,19 +174,12 @@ public record Attempts(
     return moving() && failure == Failure.REFUSED_ELSEWHERE ? Permit.FREE : Permit.FROM_BUDGET;
   }
 
-  /// Whether a break now could be answered by a move. The first is free: the load of its site has
-  /// gone with the site, so that streams that go elsewhere add nothing to what the grid has agreed
-  /// to, were it all of a hub's at once. Who loses one site after the other pays.
-  ///
-  /// @param asked whether the site itself asked for it; the site bounds those
-  public Permit move(boolean asked, AttemptSettings settings) {
-    if (held()) {
-      return Permit.FREE; // its next attempt is out already
-    }
-    if (!mayMove(settings)) {
-      return Permit.NO;
-    }
-    return asked || moves == 0 ? Permit.FREE : Permit.FROM_BUDGET;
+  /// Whether a break now could be answered by a move. That is free: the load of a site goes with
+  /// the site, or the site gives it back itself, so that streams that go elsewhere add nothing to
+  /// what the grid has agreed to, were it all of a hub's at once. A stream's moves are bounded.
+  public boolean movable(AttemptSettings settings) {
+    // Of one that is held, the next attempt is out already.
+    return held() || mayMove(settings);
   }
 
   private boolean mayRetry(int of, AttemptSettings settings, long nowMs) {
@@ -201,9 +195,10 @@ public record Attempts(
     return phase == Phase.RELAYING && moves < settings.movesMax();
   }
 
-  /// Whether the stream under way could be handed over to another place.
+  /// Whether the stream under way could be handed over to another place. Half of its moves are kept
+  /// for sites that are lost.
   public boolean mayHandOver(AttemptSettings settings) {
-    return mayMove(settings) && hedge == NONE;
+    return mayMove(settings) && 2 * moves < settings.movesMax() && hedge == NONE;
   }
 
   /// Whether a second attempt could run beside the one that is waited for.

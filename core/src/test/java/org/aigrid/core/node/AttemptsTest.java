@@ -114,20 +114,24 @@ class AttemptsTest {
       on(new AttemptEvent.Routed(move, 100, false), 100 * move);
       on(new AttemptEvent.FirstByte(state.attempt()), 100 * move);
     }
-    assertThat(state.move(true, SETTINGS)).isEqualTo(Permit.NO);
+    assertThat(state.movable(SETTINGS)).isFalse();
     on(broken(), 9_000);
     assertThat(effects).contains(new AttemptEffect.Finish(Outcome.BROKEN));
   }
 
   @Test
-  void theFirstMoveIsFreeAndTheNextArePaidUnlessTheSiteAsks() {
+  void movesAreFreeUpToTheirBoundAndHandoversLeaveHalfOfThemForLosses() {
     beginRelaying();
-    assertThat(state.move(false, SETTINGS)).isEqualTo(Permit.FREE);
-    on(broken(), 100);
-    on(new AttemptEvent.Routed(9, 100, false), 110);
-    on(new AttemptEvent.FirstByte(state.attempt()), 120);
-    assertThat(state.move(false, SETTINGS)).isEqualTo(Permit.FROM_BUDGET);
-    assertThat(state.move(true, SETTINGS)).isEqualTo(Permit.FREE);
+    int handovers = 0;
+    for (int move = 0; move < SETTINGS.movesMax(); move++) {
+      assertThat(state.movable(SETTINGS)).isTrue();
+      handovers += state.mayHandOver(SETTINGS) ? 1 : 0;
+      on(broken(), 100 * move);
+      on(new AttemptEvent.Routed(move, 100, false), 100 * move);
+      on(new AttemptEvent.FirstByte(state.attempt()), 100 * move);
+    }
+    assertThat(state.movable(SETTINGS)).isFalse();
+    assertThat(handovers).isEqualTo(SETTINGS.movesMax() / 2);
   }
 
   @Test
@@ -465,7 +469,7 @@ class AttemptsTest {
   void aHeldStreamWhoseOldPlaceDiesGoesOnAtTheNewOne() {
     beginRelaying();
     on(new AttemptEvent.MovePlaced(0, 9, 2_100), 100);
-    assertThat(state.move(false, SETTINGS)).as("its attempt is out").isEqualTo(Permit.FREE);
+    assertThat(state.movable(SETTINGS)).as("its attempt is out").isTrue();
     on(broken(), 200);
     assertThat(effects).containsExactly(new AttemptEffect.Abandon(0));
     assertThat(state.moving()).isTrue();

@@ -565,7 +565,7 @@ final class Exchange implements SiteCall.Listener {
       return;
     }
     boolean resumable = verdict.resumable();
-    boolean allowed = resumable && allowed(state.move(asked, gateway.settings().attempts()));
+    boolean allowed = resumable && state.movable(gateway.settings().attempts());
     if (allowed) {
       brokenNanos = from.lastByteNanos;
     } else {

@@ -27,7 +27,9 @@ public final class SharedEngine {
     void firstToken(int request, double atMs);
 
     /// The last token is there; comes after `firstToken`, at the same time for one token.
-    void end(int request, double atMs);
+    ///
+    /// @param heldTokens of prompt and answer, as the engine counted them
+    void end(int request, int heldTokens, double atMs);
   }
 
   /// Who is shown the requests inside.
@@ -326,9 +328,10 @@ public final class SharedEngine {
   private void happen(Listener listener) {
     while (running > 0 && runs[ENDS_AT] - service <= EPSILON_TOKENS) {
       int request = (int) runs[RUNNING_REQUEST];
+      int held = (int) Math.round(runs[RUNNING_PROMPT] + runs[ENDS_AT] - runs[BEGAN_AT]);
       contextTokens -= runs[RUNNING_PROMPT] + (service - runs[BEGAN_AT]);
       removeRunning(0);
-      listener.end(request, nowMs);
+      listener.end(request, held, nowMs);
     }
     if (running == 0) {
       contextTokens = 0;
@@ -358,7 +361,7 @@ public final class SharedEngine {
       listener.firstToken(request, nowMs);
     }
     if (output <= 1) {
-      listener.end(request, nowMs);
+      listener.end(request, (int) prompt + 1, nowMs);
     } else {
       addRunning(request, prompt + 1, output - 1);
     }
@@ -374,7 +377,7 @@ public final class SharedEngine {
       }
     }
     double generated = Math.floor(service - runs[newest + BEGAN_AT] + EPSILON_TOKENS);
-    double left = Math.max(1, Math.round(runs[newest + ENDS_AT] - service));
+    double left = Math.round(runs[newest + ENDS_AT] - runs[newest + BEGAN_AT]) - generated;
     double held = runs[newest + RUNNING_PROMPT] + generated;
     growWaiting();
     head = head - 1 & rows(waits) - 1;

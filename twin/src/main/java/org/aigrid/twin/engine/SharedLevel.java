@@ -22,7 +22,7 @@ public final class SharedLevel {
           }
 
           @Override
-          public void end(int request, double atMs) {
+          public void end(int request, int heldTokens, double atMs) {
             lastMs[request] = atMs;
           }
         };

@@ -14,6 +14,7 @@ import org.aigrid.core.node.Continuity;
 import org.aigrid.core.node.Permit;
 import org.aigrid.core.node.RetryBudget;
 import org.aigrid.core.node.Step;
+import org.aigrid.core.route.Refusal;
 import org.aigrid.core.route.RouteRequest;
 import org.aigrid.core.view.GridView;
 import org.aigrid.core.view.Roster;
@@ -38,6 +39,7 @@ final class Gateway {
   private final List<Service> services;
   private final Roster roster;
   private final Arrivals arrivals;
+  private final int leasesMax;
   private final InFlight inFlight;
   private final Chooser chooser;
   private final RetryBudget retries = new RetryBudget(RetryBudget.SHARE, RETRY_RESERVE);
@@ -66,7 +68,8 @@ final class Gateway {
     roster = layout.roster;
     var root = new SplittableRandom(seed);
     arrivals = new Arrivals(layout, region, settings, incidents, script, root.nextLong());
-    inFlight = new InFlight(Math.min(LEASES_MAX, leases()));
+    leasesMax = Math.min(LEASES_MAX, leases());
+    inFlight = new InFlight(leasesMax);
     inFlight.grow(roster.endpointCount());
     chooser =
         new Chooser(
@@ -187,8 +190,9 @@ final class Gateway {
       known = Chooser.blocks(blocks, talks.id(talk), prompt);
     }
     int last = talks == null ? -1 : talks.endpoint(talk);
-    int endpoint = choose(kind, service, prompt, known, site, last, NONE_TRIED, tick);
-    if (endpoint == Chooser.NOWHERE) {
+    int endpoint =
+        choose(kind, service, prompt, known, site, last, NONE_TRIED, kind.deadlineMs(), tick);
+    if (endpoint == Chooser.NOWHERE || inFlight.leases() == leasesMax) {
       close(home, tick, service, tick, End.REFUSED, 0);
       return;
     }
@@ -201,10 +205,7 @@ final class Gateway {
       }
       talks.went(talk, site, endpoint, prompt);
     }
-    var way = new Way(tick, service, site, prompt, output, 0);
-    if (!send(home, way, null, cached, endpoint, tick)) {
-      close(home, tick, service, tick, End.FAILED, output);
-    }
+    send(home, new Way(tick, service, site, prompt, output, 0), null, cached, endpoint, tick);
   }
 
   private static final int[] NONE_TRIED = RouteRequest.NONE_TRIED;
@@ -217,6 +218,7 @@ final class Gateway {
       int site,
       int last,
       int[] tried,
+      int deadlineMs,
       long tick) {
     var request =
         new RouteRequest(
@@ -226,7 +228,7 @@ final class Gateway {
             known,
             site,
             layout.jurisdictionsOfService[service],
-            kind.deadlineMs(),
+            deadlineMs,
             kind.tier(),
             tried);
     return chooser.choose(view, request, last, tick / Play.TICKS_PER_MS);
@@ -240,16 +242,16 @@ final class Gateway {
   private record Way(
       long arrivedTick, int service, int site, int prompt, int output, long firstTick) {}
 
-  /// Sends a request, or what is missing of its answer. False when no more can be under way.
+  /// Sends a request, or what is missing of its answer.
   ///
   /// @param journey of one that was sent before, or null
-  private boolean send(
+  private void send(
       Shard home, Way way, @Nullable Journey journey, int cached, int endpoint, long nowTick) {
     int had = journey == null ? 0 : journey.had();
     int prompt = way.prompt + had;
     long lease = inFlight.charge(endpoint, prompt - chooser.cachedTokens(), LEASE_FOREVER_MS);
     if (lease == InFlight.NONE) {
-      return false;
+      throw new IllegalStateException("sent although " + leasesMax + " requests are under way");
     }
     double halfMs = settings.travel().ms(roster, way.site, endpoint) / 2;
     long half = Play.ticks(halfMs);
@@ -276,7 +278,6 @@ final class Gateway {
     if (had > 0) {
       home.tally.replayedTokens += prompt;
     }
-    return true;
   }
 
   private void fill(Rows to, int row, Way way, @Nullable Journey journey) {
@@ -291,18 +292,16 @@ final class Gateway {
   /// A request of this gateway has left a site without its answer: core decides whether it, or what
   /// is missing of its stream, is sent elsewhere.
   void lost(Shard home, Rows from, int row, long nowTick) {
-    inFlight.end(from.get(row, Rows.LEASE));
     long loss = from.get(row, Rows.DELIVER);
     Loss how = Loss.values()[Rows.low(loss)];
     if (how == Loss.SILENT) {
       int slot = home.takeSlot();
       home.slots.set(slot, from, row);
-      home.slots.put(slot, Rows.LEASE, InFlight.NONE);
-      home.slots.put(slot, Rows.DELIVER, Rows.pair(Rows.high(loss), Loss.LOST.ordinal()));
+      home.slots.put(slot, Rows.CACHED_TRIP, nowTick);
       park(home, slot, Rows.TO_MISS, nowTick + silenceMs(from, row) * Play.TICKS_PER_MS);
       return;
     }
-    left(home, from, row, how, Rows.high(loss), nowTick);
+    left(home, from, row, how, nowTick, nowTick);
   }
 
   /// How long a site is silent before its gateway takes it for lost.
@@ -323,9 +322,8 @@ final class Gateway {
   void due(Shard home, int slot, long nowTick) {
     Rows rows = home.slots;
     boolean missed = Rows.engine(rows.get(slot, Rows.WHAT)) == Rows.TO_MISS;
-    int generated = Rows.high(rows.get(slot, Rows.DELIVER));
     if (missed) {
-      left(home, rows, slot, Loss.LOST, generated, nowTick);
+      left(home, rows, slot, Loss.LOST, rows.get(slot, Rows.CACHED_TRIP), nowTick);
     } else {
       Journey journey = rows.journey(slot);
       if (journey == null) {
@@ -357,7 +355,10 @@ final class Gateway {
     home.expect(slot, untilTick);
   }
 
-  private void left(Shard home, Rows from, int row, Loss how, int generated, long nowTick) {
+  /// @param brokenTick when its caller had the last of it
+  private void left(Shard home, Rows from, int row, Loss how, long brokenTick, long nowTick) {
+    inFlight.end(from.get(row, Rows.LEASE));
+    int generated = Rows.high(from.get(row, Rows.DELIVER));
     int endpoint = Rows.high(from.get(row, Rows.PLACE));
     Way way = way(from, row);
     Journey before = from.journey(row);
@@ -371,7 +372,7 @@ final class Gateway {
       Attempts begun = Attempts.begin(arrivedMs + deadlineMs).state();
       Attempts sent =
           begun.on(new AttemptEvent.Routed(endpoint, 0, false), ATTEMPTS, arrivedMs).state();
-      before = new Journey(sent, 0, false, way.output, nowTick);
+      before = new Journey(sent, 0, false, way.output, brokenTick);
     }
     Attempts state = before.state();
     if (streaming(from, row)) {
@@ -379,13 +380,13 @@ final class Gateway {
           state.on(new AttemptEvent.FirstByte(state.attempt()), ATTEMPTS, nowMs).state();
       int had = before.had() + generated;
       boolean resumable = Continuity.judge(facts(had)).resumable();
-      boolean allowed = resumable && allowed(relaying.move(how == Loss.RADIO, ATTEMPTS));
+      boolean allowed = resumable && relaying.movable(ATTEMPTS);
       var broken = new AttemptEvent.Broken(relaying.attempt(), resumable, allowed);
       if (allowed) {
         home.tally.moves++;
         home.tally.movesForRadio += how == Loss.RADIO ? 1 : 0;
       }
-      var journey = new Journey(relaying, had, false, way.output, nowTick);
+      var journey = new Journey(relaying, had, false, way.output, brokenTick);
       carry(home, way, journey, broken, nowTick);
       return;
     }
@@ -408,6 +409,9 @@ final class Gateway {
     return new Continuity.Facts(
         true, false, true, 1, false, false, true, true, CHARACTERS_PER_TOKEN * had);
   }
+
+  /// As the live gateway says when it has no room.
+  private static final int FULL_RETRY_AFTER_MS = 1_000;
 
   private static final int CHARACTERS_PER_TOKEN = 4;
   private static final AttemptSettings ATTEMPTS = AttemptSettings.DEFAULT;
@@ -433,11 +437,9 @@ final class Gateway {
             home.slots.put(slot, Rows.PLACE, Rows.pair(-1, way.site));
             park(home, slot, Rows.TO_ROUTE, nowTick + afterMs * Play.TICKS_PER_MS);
           }
-          case AttemptEffect.Dispatch(int endpoint, int attempt, _, _) -> {
+          case AttemptEffect.Dispatch(int endpoint, _, _, _) -> {
             check(home, state);
-            if (!send(home, way, next, 0, endpoint, nowTick)) {
-              event = new AttemptEvent.Failed(attempt, AttemptEvent.Failure.UNREACHABLE, 0, false);
-            }
+            send(home, way, next, 0, endpoint, nowTick);
           }
           case AttemptEffect.Finish(AttemptEffect.Outcome outcome) -> {
             End end =
@@ -465,8 +467,18 @@ final class Gateway {
 
   private AttemptEvent route(Way way, Journey journey, int[] tried, long nowTick) {
     int prompt = way.prompt + journey.had();
+    Attempts state = journey.state();
+    long nowMs = nowTick / Play.TICKS_PER_MS;
+    int deadlineMs =
+        state.moving()
+            ? ATTEMPTS.moveMsMax()
+            : (int) Math.clamp(state.deadlineMs() - nowMs, 1, RouteRequest.DEADLINE_MS_MAX);
+    if (inFlight.leases() == leasesMax) {
+      return new AttemptEvent.NotRouted(Refusal.SATURATED, FULL_RETRY_AFTER_MS);
+    }
+    Service kind = services.get(way.service);
     int endpoint =
-        choose(services.get(way.service), way.service, prompt, null, way.site, -1, tried, nowTick);
+        choose(kind, way.service, prompt, null, way.site, -1, tried, deadlineMs, nowTick);
     return endpoint == Chooser.NOWHERE
         ? new AttemptEvent.NotRouted(chooser.refusal(), chooser.retryAfterMs())
         : new AttemptEvent.Routed(endpoint, chooser.firstTokenMs(), false);
@@ -476,6 +488,7 @@ final class Gateway {
     int tries = ATTEMPTS.attemptsMax() + ATTEMPTS.movesMax() * ATTEMPTS.moveTriesMax();
     if (state.moves() > ATTEMPTS.movesMax()
         || state.moves() == 0 && state.last() >= ATTEMPTS.attemptsMax()
+        || state.moveTries() > ATTEMPTS.moveTriesMax()
         || state.last() >= tries) {
       home.tally.violated(Violation.BOUND_EXCEEDED);
     }

@@ -13,7 +13,8 @@ final class Rows {
   static final int LEASE = 1; // of its gateway's `InFlight`
   static final int PLACE = 2; // endpoint, caller's site
   static final int TOKENS = 3; // prompt, output
-  static final int CACHED_TRIP = 4; // cached tokens; half the round trip in ticks
+  static final int CACHED_TRIP =
+      4; // cached tokens; half the round trip in ticks; of a missed one, when
   static final int FIRST = 5; // when its first token was there; 0 before
   static final int WHAT = 6; // engine of the shard, or what it waits for; region, service
   static final int DELIVER = 7; // when it reaches its site; of a lost one: tokens it had there, why

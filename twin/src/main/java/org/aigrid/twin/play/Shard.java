@@ -65,7 +65,9 @@ final class Shard implements SharedEngine.Listener {
   private final int[][] toReport; // by phase
   private final int[] toReportCount;
   private final int[] answered;
-  private final long[] silentFromTick; // since when a dead endpoint's lease has been over
+  private final long[] silentFromTick; // since when an endpoint's lease has been over
+  private final long[] heardMs = new long[PlaySettings.PHASES]; // last reports of each phase
+  private final boolean[] leasesOver = new boolean[PlaySettings.PHASES]; // since then
 
   // By engine.
   private final SharedEngine[] engines;
@@ -336,10 +338,10 @@ final class Shard implements SharedEngine.Listener {
     }
     int endpoint = Rows.high(slots.get(slot, Rows.PLACE));
     int p = layout.shardOfEndpoint[endpoint] == number ? layout.localOfEndpoint[endpoint] : -1;
+    if (p >= 0 && tick - Rows.low(slots.get(slot, Rows.CACHED_TRIP)) > silentFromTick[p]) {
+      tally.violated(Violation.LEASE_OUTLIVED);
+    }
     if (p < 0 || down[p]) {
-      if (p >= 0 && tick - Rows.low(slots.get(slot, Rows.CACHED_TRIP)) > silentFromTick[p]) {
-        tally.violated(Violation.LEASE_OUTLIVED);
-      }
       lose(slot, 0, Loss.LOST);
       return;
     }
@@ -449,7 +451,7 @@ final class Shard implements SharedEngine.Listener {
   }
 
   @Override
-  public void end(int slot, double atMs) {
+  public void end(int slot, int heldTokens, double atMs) {
     tell(slot, 1);
     long what = slots.get(slot, Rows.WHAT);
     int p = endpointOfEngine[Rows.engine(what)];
@@ -460,7 +462,8 @@ final class Shard implements SharedEngine.Listener {
     Journey journey = slots.journey(slot);
     int had = journey == null ? 0 : journey.had();
     int output = Rows.low(slots.get(slot, Rows.TOKENS)) + had;
-    if (journey != null && journey.outputTokens() != output) {
+    int delivered = had + heldTokens - Rows.high(slots.get(slot, Rows.TOKENS));
+    if (delivered != (journey == null ? output : journey.outputTokens())) {
       tally.violated(Violation.TOKENS_DIFFER);
     }
     tally.movedStreams += had > 0 ? 1 : 0;
@@ -683,13 +686,22 @@ final class Shard implements SharedEngine.Listener {
     int from = (int) ((long) endpoints.length * turn / radioSteps);
     int to = (int) ((long) endpoints.length * (turn + 1) / radioSteps);
     for (int p = from; p < to; p++) {
-      turnRadio(p, tick);
+      turnRadio(p, tick, silent);
     }
     settleClaims(tick);
+    int phase = (int) (step % PlaySettings.PHASES);
     if (silent) {
+      letLeasesEnd(phase, tick / Play.TICKS_PER_MS);
       return;
     }
-    int phase = (int) (step % PlaySettings.PHASES);
+    heardMs[phase] = tick / Play.TICKS_PER_MS;
+    if (leasesOver[phase]) {
+      leasesOver[phase] = false;
+      for (int p = phase; p < endpoints.length; p += PlaySettings.PHASES) {
+        markDirty(p);
+        silentFromTick[p] = down[p] ? silentFromTick[p] : Long.MAX_VALUE;
+      }
+    }
     int[] list = toReport[phase];
     int count = toReportCount[phase];
     for (int i = 0; i < count; i++) {
@@ -697,6 +709,21 @@ final class Shard implements SharedEngine.Listener {
       report(list[i]);
     }
     toReportCount[phase] = 0;
+  }
+
+  /// Nothing has come of the endpoints of a phase: after a while their leases are over.
+  private void letLeasesEnd(int phase, long nowMs) {
+    long endMs = heardMs[phase] + settings.leaseMs();
+    if (leasesOver[phase] || endMs > nowMs) {
+      return;
+    }
+    leasesOver[phase] = true;
+    for (int p = phase; p < endpoints.length; p += PlaySettings.PHASES) {
+      if (!down[p]) {
+        reportsTo.lease(endpoints[p], endMs);
+        silentFromTick[p] = wellAfter(nowMs);
+      }
+    }
   }
 
   private void settleClaims(long tick) {
@@ -714,7 +741,7 @@ final class Shard implements SharedEngine.Listener {
     claimCount = open;
   }
 
-  private void turnRadio(int p, long tick) {
+  private void turnRadio(int p, long tick, boolean silent) {
     boolean changed = radios.turn(p, tick / (double) Play.TICKS_PER_MS);
     if (radios.governed(p)) {
       double before = radios.aiShare(p);
@@ -726,7 +753,9 @@ final class Shard implements SharedEngine.Listener {
     }
     if (changed) {
       applyRadio(p);
-      if (!down[p]) {
+      if (silent) {
+        markDirty(p);
+      } else if (!down[p]) {
         reportsTo.prefill(endpoints[p], prefillTokensPerSecond(p));
         reportsTo.radio(endpoints[p], radios.aiShare(p), radios.reclaimsPerHour(p));
       }
@@ -789,6 +818,12 @@ final class Shard implements SharedEngine.Listener {
     }
   }
 
+  /// Of one that reports, the lease has no end: it ends with its reports.
+  private long leaseEndMs(int p) {
+    int phase = p % PlaySettings.PHASES;
+    return leasesOver[phase] ? heardMs[phase] + settings.leaseMs() : FOREVER_MS;
+  }
+
   private void report(int p) {
     if (down[p]) {
       return; // the dead do not speak
@@ -807,7 +842,7 @@ final class Shard implements SharedEngine.Listener {
     }
     reportsTo.report(
         endpoints[p],
-        FOREVER_MS,
+        leaseEndMs(p),
         sequence + 1,
         AdmissionState.NEW_AND_EXISTING,
         (int) queued,
@@ -844,7 +879,12 @@ final class Shard implements SharedEngine.Listener {
   /// The lease of an endpoint that has fallen silent ends then.
   void letLeaseEnd(int endpoint, long endMs) {
     reportsTo.lease(endpoint, endMs);
-    silentFromTick[layout.localOfEndpoint[endpoint]] = (endMs + 1) * Play.TICKS_PER_MS;
+    silentFromTick[layout.localOfEndpoint[endpoint]] = wellAfter(endMs);
+  }
+
+  /// What is sent within a window and crosses a border seems to have been sent up to two later.
+  private long wellAfter(long ms) {
+    return (ms + 1 + 2L * settings.windowMs()) * Play.TICKS_PER_MS;
   }
 
   /// What is still on its way to the gateways, at the end of the play.

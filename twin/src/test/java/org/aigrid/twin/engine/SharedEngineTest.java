@@ -68,7 +68,7 @@ class SharedEngineTest {
             }
 
             @Override
-            public void end(int request, double atMs) {
+            public void end(int request, int heldTokens, double atMs) {
               ended[request]++;
               assertThat(first[request]).isOne();
               assertThat(atMs).isGreaterThanOrEqualTo(last[0]);
