@@ -298,9 +298,11 @@ final class SiteGovernor implements AutoCloseable {
       double closedAfterMs = Math.max(0, budgetFellNanos / 1e6 - claimedAtMs);
       open = new Claim(claimedAtMs, wanted(nowMs), closedAfterMs, 0, 0, 0);
     }
+    double shareLeft = 1 - wanted(nowMs); // who stays is slower from now on
+    double stepMs = shareLeft <= 0 ? Double.POSITIVE_INFINITY : longestStepMs / shareLeft;
     int gone = 0;
     for (Victims.Running victim :
-        Victims.choose(list, share, longestStepMs, prefillTokensPerSecond, withinMs)) {
+        Victims.choose(list, share, stepMs, prefillTokensPerSecond, withinMs)) {
       RunningCall call = calls.get(victim.number());
       if (call.move("radio", () -> left.add(System.nanoTime()))) {
         gone++;
