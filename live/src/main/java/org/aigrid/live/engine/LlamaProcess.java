@@ -35,9 +35,18 @@ public final class LlamaProcess implements Engine {
   private static final int AGAIN_MS_LEAST = 1_000;
   private static final int AGAIN_MS_MOST = 30_000;
 
+  /// Lines of something else, one after the other, before the worker counts as mad.
+  private static final int FOREIGN_LINES_MAX = 10_000;
+
+  /// Options for whoever starts a JVM here, which are not meant for the worker's: a log on standard
+  /// output, a heap of many gigabytes, a debugger's port.
+  private static final List<String> FOREIGN_OPTIONS =
+      List.of("JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS", "JDK_JAVA_OPTIONS");
+
   private final String name;
   private final Path gguf;
   private final List<String> command;
+  private final Map<String, String> environment;
   private final AtomicLong numbers = new AtomicLong();
   private final Map<Long, Open> open = new ConcurrentHashMap<>();
   private final Object lock = new Object();
@@ -57,36 +66,61 @@ public final class LlamaProcess implements Engine {
   /// @throws GgufException when llama.cpp does not load the file, or no process can be started
   public LlamaProcess(
       String name, Path gguf, int slots, int contextTokens, int waitingMax, int threads) {
+    this(
+        name,
+        gguf,
+        command(name, gguf, slots, contextTokens, waitingMax, threads),
+        System.getenv());
+  }
+
+  /// As above, with a worker of one's own.
+  ///
+  /// @param command that starts it
+  /// @param environment that it inherits from
+  LlamaProcess(String name, Path gguf, List<String> command, Map<String, String> environment) {
     this.name = name;
     this.gguf = gguf;
+    this.command = List.copyOf(command);
+    this.environment = Map.copyOf(environment);
     load = EndpointLoad.idle(name);
-    command =
-        List.of(
-            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-            "--enable-native-access=ALL-UNNAMED",
-            "-XX:-CreateCoredumpOnCrash", // a dump would hold prompts
-            "-XX:ErrorFile=/dev/null",
-            "-Xmx128m",
-            "-XX:+UseSerialGC",
-            "-XX:TieredStopAtLevel=1",
-            "-cp",
-            System.getProperty("java.class.path"),
-            LlamaWorker.class.getName(),
-            name,
-            gguf.toAbsolutePath().toString(),
-            Integer.toString(slots),
-            Integer.toString(contextTokens),
-            Integer.toString(waitingMax),
-            Integer.toString(threads));
     BufferedReader first = begin();
     Thread.ofPlatform().daemon().name("llama-" + name).start(() -> own(first));
+  }
+
+  /// What starts a worker.
+  static List<String> command(
+      String name, Path gguf, int slots, int contextTokens, int waitingMax, int threads) {
+    return List.of(
+        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+        "--enable-native-access=ALL-UNNAMED",
+        "-XX:-CreateCoredumpOnCrash", // a dump would hold prompts
+        "-XX:ErrorFile=/dev/null",
+        "-XX:+DisplayVMOutputToStderr", // standard output is the worker's
+        "-Xlog:disable",
+        "-Xlog:all=warning:stderr",
+        "-Xmx128m",
+        "-XX:+UseSerialGC",
+        "-XX:TieredStopAtLevel=1",
+        "-cp",
+        System.getProperty("java.class.path"),
+        LlamaWorker.class.getName(),
+        name,
+        gguf.toAbsolutePath().toString(),
+        Integer.toString(slots),
+        Integer.toString(contextTokens),
+        Integer.toString(waitingMax),
+        Integer.toString(threads));
   }
 
   /// Starts a process and waits until it is ready.
   private BufferedReader begin() {
     Process begun;
     try {
-      begun = new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.DISCARD).start();
+      var builder = new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.DISCARD);
+      builder.environment().clear();
+      builder.environment().putAll(environment);
+      builder.environment().keySet().removeAll(FOREIGN_OPTIONS);
+      begun = builder.start();
     } catch (IOException e) {
       throw new GgufException("no process for llama.cpp can be started: " + e.getMessage(), e);
     }
@@ -112,11 +146,20 @@ public final class LlamaProcess implements Engine {
             : "llama.cpp ended while it loaded the model of " + name + " from " + gguf);
   }
 
-  /// The worker's next word; null when it has ended or lost its mind.
+  /// The worker's next word; null when it has ended or lost its mind. What its JVM or a native
+  /// library writes between its words is skipped.
   private static @Nullable WorkerMessage next(BufferedReader lines) {
     try {
-      String line = lines.readLine();
-      return line == null ? null : WorkerMessage.parse(line);
+      for (int foreign = 0; foreign <= FOREIGN_LINES_MAX; foreign++) {
+        String line = lines.readLine();
+        if (line == null) {
+          return null;
+        }
+        if (line.startsWith("{")) {
+          return WorkerMessage.parse(line);
+        }
+      }
+      return null;
     } catch (IOException | JacksonException e) {
       return null;
     }
@@ -194,12 +237,18 @@ public final class LlamaProcess implements Engine {
     }
   }
 
-  /// The process is gone, and with it what was under way. Whether this was meant.
+  /// The process is gone or mad, and with it what was under way. Whether this was meant.
   private boolean lost() {
     boolean meant;
+    Process old;
     synchronized (lock) {
       toWorker = null;
+      old = process;
+      process = null;
       meant = closed;
+    }
+    if (old != null) {
+      end(old); // one that is mad would hold its memory beside the next
     }
     load = EndpointLoad.idle(name);
     for (Long number : open.keySet()) {
@@ -264,9 +313,12 @@ public final class LlamaProcess implements Engine {
       toWorker = null;
       ending = process;
     }
-    if (ending == null) {
-      return;
+    if (ending != null) {
+      end(ending);
     }
+  }
+
+  private static void end(Process ending) {
     ending.destroyForcibly();
     try {
       ending.waitFor(CLOSE_MS_MAX, TimeUnit.MILLISECONDS);

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -25,6 +26,12 @@ class LlamaProcessTest {
     Path file = folder.resolve("tiny.gguf");
     TinyModel.write(file, 1);
     return new LlamaProcess(name, file, 2, 2_048, 4, 1);
+  }
+
+  private List<String> command(String name) throws Exception {
+    Path file = folder.resolve("tiny.gguf");
+    TinyModel.write(file, 1);
+    return LlamaProcess.command(name, file, 2, 2_048, 4, 1);
   }
 
   private static GenerationRequest ask(int number, int max) {
@@ -112,6 +119,46 @@ class LlamaProcessTest {
     }
     assertThat(sink.failure()).isInstanceOf(EngineFailure.Closed.class);
     assertThat(after.failure()).isInstanceOf(EngineFailure.Closed.class);
+  }
+
+  @Test
+  void whatTheJvmWritesBetweenTheWorkersWordsIsSkipped() throws Exception {
+    List<String> talkative = new ArrayList<>(command("tiny"));
+    talkative.add(talkative.indexOf("-cp"), "-Xlog:gc*=debug:stdout");
+    Path file = folder.resolve("tiny.gguf");
+    try (var engine = new LlamaProcess("tiny", file, talkative, System.getenv())) {
+      long id = engine.processId();
+      var sink = new Collected();
+      engine.submit(ask(1, 1_500), sink);
+      assertThat(sink.usage().outputTokens()).isEqualTo(1_500);
+      assertThat(engine.processId()).isEqualTo(id);
+    }
+  }
+
+  @Test
+  void theOptionsOfWhoeverStartsItAreNotTheWorkers() throws Exception {
+    List<String> command = command("tiny");
+    Path file = folder.resolve("tiny.gguf");
+    for (String variable : List.of("JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS", "JDK_JAVA_OPTIONS")) {
+      var environment = new HashMap<>(System.getenv());
+      environment.put(variable, "-XX:+NoSuchOptionThatEndsTheJvm");
+      new LlamaProcess("tiny", file, command, environment).close();
+    }
+  }
+
+  @Test
+  void aMadProcessIsEndedBeforeTheNextBegins() throws Exception {
+    Path file = folder.resolve("any");
+    List<String> mad =
+        List.of("sh", "-c", "echo '{\"is\":\"Ready\"}'; read -r line; echo '{'; exec sleep 600");
+    try (var engine = new LlamaProcess("mad", file, mad, System.getenv())) {
+      ProcessHandle first = ProcessHandle.of(engine.processId()).orElseThrow();
+      var sink = new Collected();
+      engine.submit(ask(1, 1), sink);
+      assertThat(sink.failure()).isInstanceOf(EngineFailure.Broken.class);
+      assertThat(first.isAlive()).isFalse();
+      until(() -> engine.processId() > 0 && engine.processId() != first.pid());
+    }
   }
 
   @Test
