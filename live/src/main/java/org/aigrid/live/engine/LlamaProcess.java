@@ -3,7 +3,6 @@ package org.aigrid.live.engine;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
-import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -51,8 +50,8 @@ public final class LlamaProcess implements Engine {
   private final Map<Long, Open> open = new ConcurrentHashMap<>();
   private final Object lock = new Object();
   private @Nullable Process process; // guarded by lock, as all that follows
-  private @Nullable OutputStream toWorker; // while it can be spoken to
   private boolean closed;
+  private volatile @Nullable WorkerInput toWorker; // while it can be spoken to; set with the lock
   private volatile EndpointLoad load;
 
   /// Starts the process and loads the model, which takes seconds for large ones.
@@ -135,7 +134,9 @@ public final class LlamaProcess implements Engine {
     WorkerMessage message = next(lines);
     if (message instanceof WorkerMessage.Ready) {
       synchronized (lock) {
-        toWorker = begun.getOutputStream();
+        if (!closed) {
+          toWorker = WorkerInput.of(begun, name);
+        }
       }
       return lines;
     }
@@ -242,7 +243,7 @@ public final class LlamaProcess implements Engine {
     boolean meant;
     Process old;
     synchronized (lock) {
-      toWorker = null;
+      endInput();
       old = process;
       process = null;
       meant = closed;
@@ -267,29 +268,25 @@ public final class LlamaProcess implements Engine {
   public Generation submit(GenerationRequest request, TokenSink sink) {
     var asked = new Open(numbers.incrementAndGet(), sink);
     open.put(asked.number, asked);
-    if (!say(new WorkerMessage.Submit(asked.number, request))
-        && open.remove(asked.number) != null
-        && asked.leave()) {
-      sink.onError(closedFailure());
+    WorkerInput worker = toWorker;
+    WorkerInput.Said said =
+        worker == null ? WorkerInput.Said.OVER : worker.submit(asked.number, request);
+    if (said != WorkerInput.Said.TAKEN && open.remove(asked.number) != null && asked.leave()) {
+      sink.onError(
+          said == WorkerInput.Said.FULL
+              ? new EngineFailure.Saturated(
+                  name + " has as many requests waiting here as it may.", 1)
+              : closedFailure());
     }
     return asked;
   }
 
-  /// Whether the worker has been told.
-  private boolean say(WorkerMessage message) {
-    byte[] line = message.line().getBytes(StandardCharsets.UTF_8);
-    synchronized (lock) {
-      OutputStream out = toWorker;
-      if (out == null) {
-        return false;
-      }
-      try {
-        out.write(line);
-        out.flush();
-        return true;
-      } catch (IOException e) {
-        return false;
-      }
+  /// With the lock.
+  private void endInput() {
+    WorkerInput worker = toWorker;
+    toWorker = null;
+    if (worker != null) {
+      worker.end();
     }
   }
 
@@ -310,7 +307,7 @@ public final class LlamaProcess implements Engine {
     Process ending;
     synchronized (lock) {
       closed = true;
-      toWorker = null;
+      endInput();
       ending = process;
     }
     if (ending != null) {
@@ -319,7 +316,7 @@ public final class LlamaProcess implements Engine {
   }
 
   private static void end(Process ending) {
-    ending.destroyForcibly();
+    ending.toHandle().destroyForcibly(); // that of Process also waits for who writes to it
     try {
       ending.waitFor(CLOSE_MS_MAX, TimeUnit.MILLISECONDS);
     } catch (InterruptedException e) {
@@ -347,7 +344,9 @@ public final class LlamaProcess implements Engine {
     @Override
     public void cancel(Runnable gone) {
       boolean already;
+      boolean again;
       synchronized (leaving) {
+        again = cancelled;
         cancelled = true;
         already = left;
         if (!already) {
@@ -356,9 +355,12 @@ public final class LlamaProcess implements Engine {
       }
       if (already) {
         gone.run();
-      } else if (!say(new WorkerMessage.Cancel(number))) {
-        open.remove(number);
-        leave();
+      } else if (!again) {
+        WorkerInput worker = toWorker;
+        if (worker == null || !worker.cancel(number)) {
+          open.remove(number);
+          leave();
+        }
       }
     }
 

@@ -122,6 +122,63 @@ class LlamaProcessTest {
   }
 
   @Test
+  void aWorkerThatDoesNotReadHoldsUpNobody() throws Exception {
+    var engine = start("tiny");
+    long id = engine.processId();
+    try {
+      String stop = Long.toString(id);
+      assertThat(new ProcessBuilder("kill", "-STOP", stop).start().waitFor()).isZero();
+      var refused = new Collected();
+      var first = new Collected();
+      var gone = new CompletableFuture<Boolean>();
+      onAThread(
+          () -> {
+            Generation last = engine.submit(megabyteOf("first"), first);
+            for (int i = 0; i < 100 && !refused.end.isDone(); i++) {
+              Generation asked = engine.submit(megabyteOf("other"), refused);
+              last = refused.end.isDone() ? last : asked;
+            }
+            last.cancel(() -> gone.complete(true));
+          });
+      assertThat(gone).as("what was never told is gone").isDone();
+      assertThat(refused.failure()).isInstanceOf(EngineFailure.Saturated.class);
+      assertThat(first.end).isNotDone();
+      onAThread(engine::close);
+      assertThat(first.failure()).isInstanceOf(EngineFailure.Closed.class);
+      assertThat(ProcessHandle.of(id).filter(ProcessHandle::isAlive)).isEmpty();
+    } finally {
+      ProcessHandle.of(id).ifPresent(ProcessHandle::destroyForcibly);
+    }
+  }
+
+  /// A blocked write hears no interrupt, so that the test's own thread may not do it.
+  private static void onAThread(Runnable task) throws Exception {
+    var done = new CompletableFuture<Void>();
+    Thread.ofPlatform()
+        .daemon()
+        .start(
+            () -> {
+              task.run();
+              done.complete(null);
+            });
+    done.get(20, TimeUnit.SECONDS);
+  }
+
+  /// A megabyte of prompt.
+  private static GenerationRequest megabyteOf(String word) {
+    return new GenerationRequest(
+        "r",
+        "t",
+        new GenerationRequest.Prompt.Text((word + " ").repeat((1 << 20) / (word.length() + 1))),
+        1,
+        new GenerationRequest.Sampling(0.0, null, null, null, null),
+        List.of(),
+        true,
+        null,
+        null);
+  }
+
+  @Test
   void whatTheJvmWritesBetweenTheWorkersWordsIsSkipped() throws Exception {
     List<String> talkative = new ArrayList<>(command("tiny"));
     talkative.add(talkative.indexOf("-cp"), "-Xlog:gc*=debug:stdout");
