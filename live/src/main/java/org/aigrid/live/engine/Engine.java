@@ -10,6 +10,15 @@ public interface Engine extends AutoCloseable {
   /// How busy it is now; under a microsecond.
   EndpointLoad load();
 
+  /// Whether it takes requests at all; false while it has to be started again.
+  default boolean ready() {
+    return true;
+  }
+
+  /// Runs `changed` whenever `ready` has changed, on any thread; it must not wait. One at a time:
+  /// the last one given counts.
+  default void onReadiness(Runnable changed) {}
+
   /// Ends; generations under way end with an error. Takes at most a second or so.
   @Override
   void close();

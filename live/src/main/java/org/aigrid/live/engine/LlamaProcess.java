@@ -26,8 +26,9 @@ import tools.jackson.core.JacksonException;
 /// which should not be the gateway's.
 ///
 /// A process that dies fails what was under way with `Broken`, so that it goes on elsewhere, and is
-/// started again, after a second at first and at most every half minute. Costs some 60 MB beside
-/// the model, half a second at the start, and some 50 us a token. Safe for many threads.
+/// started again, after a second at first and at most every half minute; until then the engine is
+/// not `ready`. Costs some 60 MB beside the model, half a second at the start, and some 50 us a
+/// token. Safe for many threads.
 public final class LlamaProcess implements Engine {
   private static final Logger log = LoggerFactory.getLogger(LlamaProcess.class);
   private static final int CLOSE_MS_MAX = 1_000;
@@ -53,6 +54,7 @@ public final class LlamaProcess implements Engine {
   private boolean closed;
   private volatile @Nullable WorkerInput toWorker; // while it can be spoken to; set with the lock
   private volatile EndpointLoad load;
+  private volatile Runnable readiness = () -> {};
 
   /// Starts the process and loads the model, which takes seconds for large ones.
   ///
@@ -138,6 +140,7 @@ public final class LlamaProcess implements Engine {
           toWorker = WorkerInput.of(begun, name);
         }
       }
+      readiness.run();
       return lines;
     }
     begun.destroyForcibly();
@@ -248,6 +251,7 @@ public final class LlamaProcess implements Engine {
       process = null;
       meant = closed;
     }
+    readiness.run();
     if (old != null) {
       end(old); // one that is mad would hold its memory beside the next
     }
@@ -291,7 +295,7 @@ public final class LlamaProcess implements Engine {
   }
 
   /// Number of the process that runs now, or -1.
-  long processId() {
+  public long processId() {
     synchronized (lock) {
       return process == null ? -1 : process.pid();
     }
@@ -300,6 +304,16 @@ public final class LlamaProcess implements Engine {
   @Override
   public EndpointLoad load() {
     return load;
+  }
+
+  @Override
+  public boolean ready() {
+    return toWorker != null;
+  }
+
+  @Override
+  public void onReadiness(Runnable changed) {
+    readiness = changed;
   }
 
   @Override

@@ -14,6 +14,12 @@ public sealed interface Backend extends AutoCloseable {
   /// How busy it is.
   EndpointLoad load();
 
+  /// Whether it takes requests at all.
+  boolean ready();
+
+  /// Runs `changed` whenever `ready` has changed, on any thread.
+  void onReadiness(Runnable changed);
+
   @Override
   void close();
 
@@ -24,6 +30,16 @@ public sealed interface Backend extends AutoCloseable {
     @Override
     public EndpointLoad load() {
       return engine.load();
+    }
+
+    @Override
+    public boolean ready() {
+      return engine.ready();
+    }
+
+    @Override
+    public void onReadiness(Runnable changed) {
+      engine.onReadiness(changed);
     }
 
     @Override
@@ -38,6 +54,14 @@ public sealed interface Backend extends AutoCloseable {
     public EndpointLoad load() {
       return engine.load();
     }
+
+    @Override
+    public boolean ready() {
+      return true; // a server that is away answers each request so
+    }
+
+    @Override
+    public void onReadiness(Runnable changed) {}
 
     @Override
     public void close() {

@@ -120,6 +120,7 @@ public final class SiteAgent implements AutoCloseable {
       throw e;
     }
     agent.register();
+    agent.backends.values().forEach(backend -> backend.onReadiness(agent::beatSoon));
     agent.beat();
     agent.beating =
         HEART.scheduleAtFixedRate(
@@ -140,12 +141,13 @@ public final class SiteAgent implements AutoCloseable {
     return settings.site();
   }
 
-  /// How busy its endpoints are, in the site's order.
+  /// How busy its endpoints are, in the site's order; without those that take nothing now, which
+  /// would look idle.
   public List<EndpointLoad> loads() {
     var loads = new ArrayList<EndpointLoad>();
     for (EndpointSpec endpoint : settings.site().endpoints()) {
       Backend backend = backends.get(endpoint.model().name());
-      if (backend != null) {
+      if (backend != null && backend.ready()) {
         EndpointLoad load = backend.load();
         SiteGovernor split = governor;
         loads.add(split == null ? load : load.beside(split.aiShare(), split.reclaimsPerHour()));

@@ -8,6 +8,7 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -27,10 +28,13 @@ import org.aigrid.core.view.Heartbeat;
 import org.aigrid.live.control.HeartbeatSink;
 import org.aigrid.live.control.SiteAddress;
 import org.aigrid.live.engine.EmulatedEngine;
+import org.aigrid.live.engine.LlamaProcess;
+import org.aigrid.live.gguf.TinyModel;
 import org.aigrid.live.http.EventLoops;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 
 /// The site protocol, as a gateway meets it.
 @Timeout(60)
@@ -57,6 +61,8 @@ class SiteAgentTest {
       return known;
     }
   }
+
+  @TempDir Path folder;
 
   private final EventLoops loops = new EventLoops("test", 1);
   private final HttpClient client = HttpClient.newHttpClient();
@@ -211,6 +217,27 @@ class SiteAgentTest {
     int beats = control.heartbeats.size();
     LockSupport.parkNanos(100_000_000);
     assertThat(control.heartbeats.size()).as("the dead say nothing").isLessThanOrEqualTo(beats + 1);
+  }
+
+  @Test
+  void anEngineThatHasDiedIsMissingInTheHeartbeatsUntilItIsBack() throws Exception {
+    Path file = folder.resolve("tiny.gguf");
+    TinyModel.write(file, 1);
+    var engine = new LlamaProcess(MODEL, file, 1, 256, 4, 1);
+    var heard = new Control();
+    int never = 3_600_000;
+    var other =
+        SiteAgent.start(
+            SiteAgentSettings.of(agent.spec(), TOKEN).beating(never, never),
+            Map.of(MODEL, new Backend.Local(engine, false)),
+            loops,
+            heard);
+    try (other) {
+      assertThat(heard.heartbeats.getLast().endpointLoads()).hasSize(1);
+      ProcessHandle.of(engine.processId()).orElseThrow().destroyForcibly();
+      until(() -> heard.heartbeats.stream().anyMatch(beat -> beat.endpointLoads().isEmpty()));
+      until(() -> heard.heartbeats.getLast().endpointLoads().size() == 1);
+    }
   }
 
   private static void until(BooleanSupplier condition) {
