@@ -1116,6 +1116,7 @@ final class Exchange implements SiteCall.Listener {
     if (turn != null) {
       SiteCall answered = outcome == Outcome.COMPLETE && usage.found() ? call : null;
       turn.end(answered == null ? -1 : answered.placed.endpoint(), usage.cachedTokens());
+      turn = null; // its prompt is not to stay as long as an idle connection does
     }
     ReferenceCountUtil.release(request);
   }

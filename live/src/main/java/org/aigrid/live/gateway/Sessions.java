@@ -30,6 +30,7 @@ final class Sessions {
   /// Timers of one session at once; what a further one would have woken is let be.
   private static final int WAKES_MAX = 8;
 
+  /// What is too old may be so much older.
   private static final int SWEEP_MS = 10_000;
 
   private final Gateway gateway;
@@ -159,11 +160,8 @@ final class Sessions {
       turn = new Turn(entry, exchange, prompt);
       entry.turns.add(turn);
       asked = advance(entry, new SessionEvent.Asked(cell, told));
-      forgetBeyondBounds(nowMs);
-      if (!sweeping) {
-        sweeping = true;
-        gateway.anyLoop().schedule(this::sweep, SWEEP_MS, TimeUnit.MILLISECONDS);
-      }
+      forgetBeyondBounds();
+      sweepLater();
     } finally {
       lock.unlock();
     }
@@ -182,30 +180,39 @@ final class Sessions {
   }
 
   /// Longest unused first.
-  private void forgetBeyondBounds(long nowMs) {
+  private void forgetBeyondBounds() {
     Iterator<Entry> eldest = entries.values().iterator();
-    while (eldest.hasNext()) {
-      Entry entry = eldest.next();
-      boolean old = nowMs - entry.usedMs >= limits.idleMsMax() && entry.turns.isEmpty();
-      if (!old && entries.size() <= limits.sessionsMax() && keptBytes <= limits.bytesMax()) {
-        return;
-      }
-      remember(entry, null);
+    while (entries.size() > limits.sessionsMax() || keptBytes > limits.bytesMax()) {
+      remember(eldest.next(), null);
       eldest.remove();
     }
   }
 
-  /// A gateway without requests forgets, too.
+  /// Looks at every session: one that is old may stand behind one that is used, since the order is
+  /// that of beginnings and a turn may be long.
   private void sweep() {
     lock.lock();
     try {
-      forgetBeyondBounds(gateway.grid().nowMs());
-      sweeping = !entries.isEmpty();
-      if (sweeping) {
-        gateway.anyLoop().schedule(this::sweep, SWEEP_MS, TimeUnit.MILLISECONDS);
+      long nowMs = gateway.grid().nowMs();
+      for (Iterator<Entry> all = entries.values().iterator(); all.hasNext(); ) {
+        Entry entry = all.next();
+        if (entry.turns.isEmpty() && nowMs - entry.usedMs >= limits.idleMsMax()) {
+          remember(entry, null);
+          all.remove();
+        }
       }
+      sweeping = false;
+      sweepLater();
     } finally {
       lock.unlock();
+    }
+  }
+
+  private void sweepLater() {
+    if (!sweeping && !entries.isEmpty()) {
+      sweeping = true;
+      int afterMs = Math.min(SWEEP_MS, limits.idleMsMax());
+      gateway.anyLoop().schedule(this::sweep, afterMs, TimeUnit.MILLISECONDS);
     }
   }
 

@@ -591,4 +591,26 @@ class HandoverTest {
     notice("long", FAR);
     untilMetric("grid_prewarms_total{outcome=\"not_remembered\"} 1");
   }
+
+  @Test
+  void whatIdleSessionsHoldGoesInTimeBesideAStreamThatGoesOn() throws Exception {
+    gateway.close();
+    gateway =
+        Gateway.start(
+            GatewaySettings.of(HttpSettings.DEFAULT.withThreads(1), "site-secret", "site-0")
+                .withSessions(new SessionLimits(16, 10_000, 100_000, 200)),
+            grid(),
+            Keys.single("sk-test", "tester"));
+    beginAtTheFirst();
+    Future<StreamedAnswer> asked = stream(500);
+    untilTwoWordsAreRead();
+    sites.get(BEGUN).script = (context, seen) -> answer(context, seen, WORDS.size());
+    turn("chat-2", "");
+    until(() -> gateway.sessions().kept()[0] == 1);
+    assertThat(gateway.sessions().kept()[1]).as("the stream's own").isBetween(1L, 500L);
+    sayTheRest();
+    assertWhole(asked.get());
+    until(() -> gateway.sessions().kept()[0] == 0);
+    assertThat(gateway.sessions().kept()[1]).isZero();
+  }
 }
