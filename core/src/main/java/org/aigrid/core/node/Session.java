@@ -13,8 +13,9 @@ import java.util.ArrayList;
 ///
 /// - A *turn* is routed from the cell where its caller is; nothing else is needed for it to run
 ///   nearer when that is cheaper.
-/// - A *stream under way* is weighed once for each cell, after its caller has stood there for the
-///   least dwell. It stays until moving is worth it.
+/// - A *stream under way* is weighed once for each cell to which its caller comes, after it has
+///   stood there for the least dwell, also when a further turn has begun from there. It stays until
+///   moving is worth it.
 /// - A *prompt* is computed ahead at a cell where the caller is expected, or where it stands since
 ///   its last turn, anew when it has grown; at most one at a time and one per `prewarmEveryMs`.
 ///
@@ -28,7 +29,8 @@ import java.util.ArrayList;
 /// @param expectedAtMs when
 /// @param turns under way
 /// @param turnCell from where the last turn was routed, or -1
-/// @param weighedCell for which the streams under way were weighed, or -1
+/// @param weighedCell for which the streams under way need not be weighed: they were, or all began
+///   there; or -1
 /// @param warming whether a pre-warm is under way
 /// @param warmedCell for which the last one began, or -1
 /// @param warmedAtMs when
@@ -84,7 +86,10 @@ public record Session(
     boolean believed = from >= 0 && (told || nowMs >= toldUntilMs);
     Session there = believed ? at(from, nowMs, told, settings) : this;
     Session begun = there.turns(turns + 1, there.cell);
-    return turns > 0 && there.cell != cell
+    if (turns == 0) {
+      return Step.to(begun.weighed(begun.cell)); // it is routed from there
+    }
+    return there.cell != cell
         ? Step.to(begun, new SessionEffect.WakeAt(nowMs + settings.dwellMsLeast()))
         : Step.to(begun);
   }
@@ -121,18 +126,23 @@ public record Session(
         : expecting(to, atMs).ahead(to, settings, nowMs);
   }
 
+  /// Does what is due, and asks to be woken for what is not.
   private Step<Session, SessionEffect> woken(HandoverSettings settings, long nowMs) {
     var effects = new ArrayList<SessionEffect>(2);
     Session next = this;
-    if (turns > 0
-        && cell >= 0
-        && cell != turnCell
-        && cell != weighedCell
-        && nowMs - sinceMs >= settings.dwellMsLeast()) {
-      effects.add(new SessionEffect.Weigh(cell, stayMs(settings)));
-      next = next.weighed(cell);
+    if (turns > 0 && cell >= 0 && cell != weighedCell) {
+      long dueAtMs = sinceMs + settings.dwellMsLeast();
+      if (nowMs >= dueAtMs) {
+        effects.add(new SessionEffect.Weigh(cell, stayMs(settings)));
+        next = next.weighed(cell);
+      } else {
+        effects.add(new SessionEffect.WakeAt(dueAtMs));
+      }
     }
-    if (expectedSoon(settings, nowMs)) {
+    long actAtMs = expectedAtMs - settings.predictionMsMax();
+    if (expected >= 0 && nowMs < actAtMs) {
+      effects.add(new SessionEffect.WakeAt(actAtMs));
+    } else if (expectedSoon(settings, nowMs)) {
       Step<Session, SessionEffect> ahead = next.ahead(expected, settings, nowMs);
       effects.addAll(ahead.effects());
       next = ahead.state();

@@ -11,6 +11,7 @@ public sealed interface SessionEffect {
   /// @param stayMs how long the caller is expected to stay there
   record Weigh(int cell, long stayMs) implements SessionEffect {}
 
-  /// Report `Woken` then.
+  /// Report `Woken` then, or before: what is not due by then is asked for again, so one timer for
+  /// the earliest is enough.
   record WakeAt(long atMs) implements SessionEffect {}
 }

@@ -16,7 +16,7 @@ public sealed interface SessionEvent {
   /// @param inMs 0: it is there now; more: it is expected there then
   record Noticed(int cell, long inMs) implements SessionEvent {}
 
-  /// The time of a `WakeAt` has come.
+  /// The earliest time of a `WakeAt` has come.
   record Woken() implements SessionEvent {}
 
   /// A pre-warm has ended.

@@ -66,7 +66,9 @@ class SessionTest {
     assertThat(effects)
         .containsExactly(new SessionEffect.WakeAt(30_000L + SETTINGS.dwellMsLeast()));
     on(new SessionEvent.Woken(), 30_001);
-    assertThat(effects).as("too early").isEmpty();
+    assertThat(effects)
+        .as("too early: it asks again")
+        .containsExactly(new SessionEffect.WakeAt(30_000L + SETTINGS.dwellMsLeast()));
     on(new SessionEvent.Woken(), 30_000L + SETTINGS.dwellMsLeast());
     assertThat(effects)
         .as("it stays as long as it stayed before")
@@ -76,13 +78,55 @@ class SessionTest {
   }
 
   @Test
+  void aStreamUnderWayIsWeighedWhenAFurtherTurnTellsOfTheMove() {
+    on(new SessionEvent.Asked(SHIBA, true), 0);
+    on(new SessionEvent.Asked(KOTO, true), 30_000);
+    assertThat(effects)
+        .containsExactly(new SessionEffect.WakeAt(30_000L + SETTINGS.dwellMsLeast()));
+    on(new SessionEvent.Woken(), 30_000L + SETTINGS.dwellMsLeast());
+    assertThat(effects).hasSize(1).first().isInstanceOf(SessionEffect.Weigh.class);
+    on(new SessionEvent.Woken(), 60_000);
+    assertThat(effects).as("once").isEmpty();
+  }
+
+  @Test
+  void noStreamIsWeighedWhereAllBegan() {
+    on(new SessionEvent.Asked(SHIBA, true), 0);
+    on(new SessionEvent.Asked(SHIBA, true), 100);
+    on(new SessionEvent.Noticed(SHIBA, 0), 200);
+    on(new SessionEvent.Woken(), 30_000);
+    assertThat(effects).isEmpty();
+    on(new SessionEvent.Ended(), 30_100);
+    on(new SessionEvent.Ended(), 30_200);
+    on(new SessionEvent.Asked(KOTO, true), 40_000);
+    on(new SessionEvent.Woken(), 50_000);
+    assertThat(effects).as("what began at another cell has ended").isEmpty();
+  }
+
+  @Test
+  void oneTimerForTheEarliestIsEnough() {
+    on(new SessionEvent.Asked(SHIBA, true), 0);
+    on(new SessionEvent.Noticed(OTA, 90_000), 1_000);
+    on(new SessionEvent.Noticed(KOTO, 0), 2_000);
+    long dueAtMs = 2_000L + SETTINGS.dwellMsLeast();
+    assertThat(effects).containsExactly(new SessionEffect.WakeAt(dueAtMs));
+    on(new SessionEvent.Woken(), 3_000);
+    var ahead = new SessionEffect.WakeAt(91_000L - SETTINGS.predictionMsMax());
+    assertThat(effects).containsExactly(new SessionEffect.WakeAt(dueAtMs), ahead);
+    on(new SessionEvent.Woken(), dueAtMs);
+    assertThat(effects).hasSize(2).contains(ahead).first().isInstanceOf(SessionEffect.Weigh.class);
+    on(new SessionEvent.Woken(), ahead.atMs());
+    assertThat(effects).containsExactly(new SessionEffect.Prewarm(OTA));
+  }
+
+  @Test
   void aCallerAtTheEdgeOfTwoCellsTakesNoStreamToAndFro() {
     on(new SessionEvent.Asked(SHIBA, true), 0);
     long now = 10_000;
     for (int i = 0; i < 50; i++) {
       now += SETTINGS.dwellMsLeast() - 1;
       on(new SessionEvent.Woken(), now);
-      assertThat(effects).isEmpty();
+      assertThat(effects).hasSizeLessThan(2).hasOnlyElementsOfType(SessionEffect.WakeAt.class);
       on(new SessionEvent.Noticed(i % 2 == 0 ? KOTO : SHIBA, 0), now);
       assertThat(effects).hasOnlyElementsOfType(SessionEffect.WakeAt.class);
     }

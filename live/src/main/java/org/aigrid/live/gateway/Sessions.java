@@ -1,6 +1,7 @@
 package org.aigrid.live.gateway;
 
 import io.netty.util.concurrent.EventExecutor;
+import io.netty.util.concurrent.ScheduledFuture;
 import java.util.HashSet;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
@@ -21,14 +22,11 @@ import org.jspecify.annotations.Nullable;
 ///
 /// A session is a client's offer: `prompt_cache_key` in the body, else `x-grid-session`. A request
 /// without costs nothing here; one with costs a copy of its body, a lookup and a few hundred bytes.
-/// Bounds: `SessionLimits`, and `WAKES_MAX` timers a session. Thread-safe; effects are carried out
-/// outside the lock.
+/// Bounds: `SessionLimits`, and one timer a session. Thread-safe; effects are carried out outside
+/// the lock.
 final class Sessions {
   /// Longest name of a session.
   static final int NAME_CHARS_MAX = 128;
-
-  /// Timers of one session at once; what a further one would have woken is let be.
-  private static final int WAKES_MAX = 8;
 
   /// What is too old may be so much older.
   private static final int SWEEP_MS = 10_000;
@@ -47,7 +45,8 @@ final class Sessions {
     @Nullable LastPrompt prompt;
     final Set<Turn> turns = new HashSet<>();
     long usedMs;
-    int wakes;
+    long wakeAtMs = Long.MAX_VALUE; // the earliest, for which its timer runs
+    @Nullable ScheduledFuture<?> wake;
     boolean warm; // computed ahead, and no turn has ended since
 
     Entry(String tenant, long nowMs) {
@@ -310,24 +309,33 @@ final class Sessions {
         endpoint -> on(entry, new SessionEvent.Prewarmed(cell, endpoint)));
   }
 
+  /// Keeps the earliest: core asks again for what is due later.
   private void wakeAt(Entry entry, long atMs) {
     lock.lock();
     try {
-      if (entry.wakes == WAKES_MAX) {
+      if (atMs >= entry.wakeAtMs) {
         return;
       }
-      entry.wakes++;
+      if (entry.wake != null) {
+        entry.wake.cancel(false);
+      }
+      entry.wakeAtMs = atMs;
+      long afterMs = Math.max(1, atMs - gateway.grid().nowMs());
+      entry.wake =
+          gateway.anyLoop().schedule(() -> woken(entry, atMs), afterMs, TimeUnit.MILLISECONDS);
     } finally {
       lock.unlock();
     }
-    long afterMs = Math.max(1, atMs - gateway.grid().nowMs());
-    gateway.anyLoop().schedule(() -> woken(entry), afterMs, TimeUnit.MILLISECONDS);
   }
 
-  private void woken(Entry entry) {
+  private void woken(Entry entry, long atMs) {
     lock.lock();
     try {
-      entry.wakes--;
+      if (atMs != entry.wakeAtMs) {
+        return; // another took its place just now
+      }
+      entry.wakeAtMs = Long.MAX_VALUE;
+      entry.wake = null;
     } finally {
       lock.unlock();
     }

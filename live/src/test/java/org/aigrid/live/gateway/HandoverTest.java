@@ -364,6 +364,20 @@ class HandoverTest {
   }
 
   @Test
+  void predictionsKeepNoStreamFromGoingAlong() throws Exception {
+    beginAtTheFirst();
+    Future<StreamedAnswer> asked = stream(500);
+    untilTwoWordsAreRead();
+    for (int i = 0; i < 20; i++) {
+      assertThat(gateway.callerNoticed(null, "chat-1", "site-1", 300_000 + i))
+          .isEqualTo(CallerNotice.TAKEN);
+    }
+    notice("chat-1", FAR);
+    assertWhole(asked.get());
+    untilMetric("grid_moves_total{why=\"handover\"} 1");
+  }
+
+  @Test
   void aStreamWhoseCallerWentNextDoorStays() throws Exception {
     beginAtTheFirst();
     Future<StreamedAnswer> asked = stream(500);
