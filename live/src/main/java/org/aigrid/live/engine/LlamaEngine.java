@@ -12,7 +12,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
@@ -54,6 +54,8 @@ final class LlamaEngine implements Engine {
   private final int contextTokens;
   private final LlamaModel model;
   private final ThreadPoolExecutor slots;
+  private final int insideMax; // requests that run or wait
+  private final AtomicInteger inside = new AtomicInteger();
   private final AtomicLong queuedTokens = new AtomicLong();
   private final AtomicLong heldTokens = new AtomicLong();
   private final AtomicInteger running = new AtomicInteger();
@@ -106,6 +108,7 @@ final class LlamaEngine implements Engine {
     }
     this.name = name;
     this.contextTokens = contextTokens;
+    insideMax = slots + waitingMax;
     try {
       model =
           new LlamaModel(
@@ -137,7 +140,7 @@ final class LlamaEngine implements Engine {
             slots,
             0,
             TimeUnit.SECONDS,
-            new ArrayBlockingQueue<>(waitingMax),
+            new LinkedBlockingQueue<>(), // `insideMax` bounds it
             task -> {
               var thread = new Thread(task, "llama-" + name);
               thread.setDaemon(true);
@@ -153,17 +156,22 @@ final class LlamaEngine implements Engine {
       sink.onError(closedFailure());
       return work;
     }
+    // Counted here and not by the queue: an idle thread takes from it only a moment later.
+    if (inside.incrementAndGet() > insideMax) {
+      inside.decrementAndGet();
+      work.leave();
+      sink.onError(
+          new EngineFailure.Saturated(name + " has as many requests waiting here as it may.", 1));
+      return work;
+    }
     queuedTokens.addAndGet(work.estimate);
     try {
       slots.execute(work);
-    } catch (RejectedExecutionException e) {
+    } catch (RejectedExecutionException shutDown) {
       queuedTokens.addAndGet(-work.estimate);
+      inside.decrementAndGet();
       work.leave();
-      sink.onError(
-          closed
-              ? closedFailure()
-              : new EngineFailure.Saturated(
-                  name + " has as many requests waiting here as it may.", 1));
+      sink.onError(closedFailure());
     }
     return work;
   }
@@ -229,6 +237,7 @@ final class LlamaEngine implements Engine {
       cancelled = true;
       if (slots.remove(this)) {
         queuedTokens.addAndGet(-estimate);
+        inside.decrementAndGet();
         gone.run();
         return;
       }
@@ -252,6 +261,7 @@ final class LlamaEngine implements Engine {
     public void run() {
       if (cancelled || closed) {
         queuedTokens.addAndGet(-estimate);
+        inside.decrementAndGet();
         leave();
         if (!cancelled) {
           sink.onError(closedFailure());
@@ -267,6 +277,7 @@ final class LlamaEngine implements Engine {
         log.warn("a generation of {} failed", name, e);
         sink.onError(new EngineFailure.Broken(name + " failed while it generated."));
       } finally {
+        inside.decrementAndGet();
         leave();
         running.decrementAndGet();
         heldTokens.addAndGet(-held[0]);
