@@ -61,6 +61,9 @@ public final class Router {
   private final int[] holders = new int[2 * PrefixIndex.HOLDERS_MAX];
   private final int[] heldBlocks = new int[2 * PrefixIndex.HOLDERS_MAX];
 
+  /// Longer than anybody waits, and a number that can be reckoned with and shown.
+  private static final double NOBODY_WAITS_MS = 2.0 * RouteRequest.DEADLINE_MS_MAX;
+
   /// Three tenths of ten are three.
   private static final double SLOT_GRAIN = 1e-6;
 
@@ -539,7 +542,7 @@ public final class Router {
     if (ahead <= 0) {
       return 0;
     }
-    return view.aiShare(e) < 1 ? Double.POSITIVE_INFINITY : ahead * answerMs / Math.max(1, slots);
+    return view.aiShare(e) < 1 ? NOBODY_WAITS_MS : ahead * answerMs / Math.max(1, slots);
   }
 
   /// Memory is given back as sequences end; the newcomer needs so much of it.

@@ -368,9 +368,11 @@ class RouterTest {
           busy.firstToken(busy.charge(0, 1, Long.MAX_VALUE));
         }
         var request = new RouteRequest(0, 500, 64, null, 0, -1, 60_000, tier, new int[] {1});
-        Route route =
-            new Router(CHEAPEST)
-                .route(view, busy, prefixes, request, new SplittableRandom(1), 1_000);
+        var router = new Router(CHEAPEST);
+        Route route = router.route(view, busy, prefixes, request, new SplittableRandom(1), 1_000);
+        assertThat(router.explain(view, route).candidateList())
+            .as("terms that can be shown")
+            .allSatisfy(c -> assertThat(c.costMs()).isFinite());
         assertThat(route instanceof Route.Placed)
             .as("%s where %d of %d are", tier, inside, slots)
             .isEqualTo(inside < tier.slots(slots));
