@@ -196,8 +196,8 @@ public final class SharedEngine {
 
   private int heldByRunning(int i) {
     int row = i * RUNNING_DOUBLES;
-    double generated = Math.floor(service - runs[row + BEGAN_AT] + EPSILON_TOKENS);
-    return (int) (runs[row + RUNNING_PROMPT] + generated);
+    double held = runs[row + RUNNING_PROMPT] + (service - runs[row + BEGAN_AT]);
+    return (int) (held + EPSILON_TOKENS);
   }
 
   /// Takes out everything, as when the engine dies; shows what was inside.
@@ -361,7 +361,7 @@ public final class SharedEngine {
       listener.firstToken(request, nowMs);
     }
     if (output <= 1) {
-      listener.end(request, (int) prompt + 1, nowMs);
+      listener.end(request, (int) Math.round(prompt + output), nowMs);
     } else {
       addRunning(request, prompt + 1, output - 1);
     }
@@ -376,9 +376,9 @@ public final class SharedEngine {
         newest = i;
       }
     }
-    double generated = Math.floor(service - runs[newest + BEGAN_AT] + EPSILON_TOKENS);
-    double left = Math.round(runs[newest + ENDS_AT] - runs[newest + BEGAN_AT]) - generated;
-    double held = runs[newest + RUNNING_PROMPT] + generated;
+    // In parts of tokens, since tokens flow here: whole ones would cost it half a pass on average.
+    double left = runs[newest + ENDS_AT] - service;
+    double held = runs[newest + RUNNING_PROMPT] + (service - runs[newest + BEGAN_AT]);
     growWaiting();
     head = head - 1 & rows(waits) - 1;
     put(row(0), runs[newest + RUNNING_REQUEST], held, left, held, true);
