@@ -17,7 +17,8 @@ import java.util.ArrayList;
 ///   stood there for the least dwell, also when a further turn has begun from there. It stays until
 ///   moving is worth it.
 /// - A *prompt* is computed ahead at a cell where the caller is expected, or where it stands since
-///   its last turn, anew when it has grown; at most one at a time and one per `prewarmEveryMs`.
+///   its last turn, anew when it has grown, or where a stream under way wants it; at most one at a
+///   time and one per `prewarmEveryMs`.
 ///
 /// A prediction moves nobody: one that does not come true has cost a pre-warm. Immutable.
 ///
@@ -66,6 +67,10 @@ public record Session(
       case SessionEvent.Noticed(int to, long inMs) ->
           inMs > 0 ? expect(to, nowMs + inMs, settings, nowMs) : arrived(to, settings, nowMs);
       case SessionEvent.Woken() -> woken(settings, nowMs);
+      case SessionEvent.WarmWanted(int to) ->
+          to == cell && turns > 0 && mayWarm(settings, nowMs)
+              ? Step.to(warming(true, to, nowMs), new SessionEffect.Prewarm(to))
+              : Step.to(this);
       case SessionEvent.Prewarmed(int where, int endpoint) ->
           Step.to(
               endpoint < 0
@@ -158,11 +163,13 @@ public record Session(
   /// Has the last prompt computed at a cell where it is not yet.
   private Step<Session, SessionEffect> ahead(int to, HandoverSettings settings, long nowMs) {
     boolean needed = to >= 0 && turnCell >= 0 && to != turnCell && to != warmedCell;
-    boolean allowed =
-        !warming && (warmedAtMs == NEVER || nowMs - warmedAtMs >= settings.prewarmEveryMs());
-    return needed && allowed
+    return needed && mayWarm(settings, nowMs)
         ? Step.to(warming(true, to, nowMs), new SessionEffect.Prewarm(to))
         : Step.to(this);
+  }
+
+  private boolean mayWarm(HandoverSettings settings, long nowMs) {
+    return !warming && (warmedAtMs == NEVER || nowMs - warmedAtMs >= settings.prewarmEveryMs());
   }
 
   private Session at(int to, long nowMs, boolean told, HandoverSettings settings) {

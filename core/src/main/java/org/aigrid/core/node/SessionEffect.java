@@ -2,8 +2,8 @@ package org.aigrid.core.node;
 
 /// What the shell has to do about a session.
 public sealed interface SessionEffect {
-  /// Compute the session's last prompt where a caller at that cell would best be served, within the
-  /// budget; report `Prewarmed` in any case.
+  /// Compute the session's last prompt, or that of the stream which wants it, where a caller at
+  /// that cell would best be served, within the budget; report `Prewarmed` in any case.
   record Prewarm(int cell) implements SessionEffect {}
 
   /// Weigh each stream under way of the session: stay, or go on nearer to that cell (`Handover`).

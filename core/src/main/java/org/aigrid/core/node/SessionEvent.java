@@ -19,6 +19,10 @@ public sealed interface SessionEvent {
   /// The earliest time of a `WakeAt` has come.
   record Woken() implements SessionEvent {}
 
+  /// A stream under way would be worth moving to that cell if its prompt were there. Answered with
+  /// a `Prewarm`, then of that stream's prompt, or with nothing: the stream stays.
+  record WarmWanted(int cell) implements SessionEvent {}
+
   /// A pre-warm has ended.
   ///
   /// @param cell for which it was

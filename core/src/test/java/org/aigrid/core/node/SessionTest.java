@@ -189,6 +189,24 @@ class SessionTest {
   }
 
   @Test
+  void aStreamThatWantsItsPromptComputedAheadWaitsItsTurnLikeAnyPrewarm() {
+    on(new SessionEvent.Asked(SHIBA, true), 0);
+    on(new SessionEvent.Noticed(KOTO, 2_000), 1_000);
+    assertThat(effects).containsExactly(new SessionEffect.Prewarm(KOTO));
+    on(new SessionEvent.Noticed(KOTO, 0), 2_000);
+    on(new SessionEvent.WarmWanted(KOTO), 9_000);
+    assertThat(effects).as("one at a time").isEmpty();
+    on(new SessionEvent.Prewarmed(KOTO, -1), 9_100);
+    on(new SessionEvent.WarmWanted(OTA), 9_200);
+    assertThat(effects).as("its caller is not there any more").isEmpty();
+    on(new SessionEvent.WarmWanted(KOTO), 9_200);
+    assertThat(effects).containsExactly(new SessionEffect.Prewarm(KOTO));
+    on(new SessionEvent.Prewarmed(KOTO, 41), 9_300);
+    on(new SessionEvent.WarmWanted(KOTO), 9_200L + SETTINGS.prewarmEveryMs() - 1);
+    assertThat(effects).as("one in a while").isEmpty();
+  }
+
+  @Test
   void whateverIsNoticedTheBoundsHold() {
     for (int seed = 0; seed < 1_000; seed++) {
       var random = new SplittableRandom(seed);
@@ -204,12 +222,13 @@ class SessionTest {
         int before = state.cell();
         int cell = random.nextInt(-1, 4);
         SessionEvent event =
-            switch (random.nextInt(8)) {
+            switch (random.nextInt(9)) {
               case 0, 1 -> new SessionEvent.Asked(cell, random.nextBoolean());
               case 2 -> new SessionEvent.Ended();
               case 3 -> new SessionEvent.Noticed(Math.max(0, cell), 0);
               case 4 -> new SessionEvent.Noticed(Math.max(0, cell), random.nextInt(1, 90_000));
               case 5 -> new SessionEvent.Prewarmed(state.warmedCell(), random.nextInt(-1, 50));
+              case 6 -> new SessionEvent.WarmWanted(Math.max(0, cell));
               default -> new SessionEvent.Woken();
             };
         if (event instanceof SessionEvent.Prewarmed) {
@@ -238,7 +257,10 @@ class SessionTest {
                     .as("seed %d: one in a while", seed)
                     .isGreaterThanOrEqualTo(SETTINGS.prewarmEveryMs());
               }
-              assertThat(to).isNotEqualTo(state.turnCell()).isNotNegative();
+              assertThat(to).isNotNegative();
+              if (!(event instanceof SessionEvent.WarmWanted)) {
+                assertThat(to).isNotEqualTo(state.turnCell());
+              }
               warming = true;
               warmedAtMs = now;
             }

@@ -130,8 +130,10 @@ final class Prewarm implements SiteCall.Listener {
 
   @Override
   public void head(SiteCall from, HttpResponse head) {
-    if (head.status().code() != 200) {
-      end("refused", FAILED);
+    int code = head.status().code();
+    if (code != 200) {
+      boolean turnedAway = code < 500 || code == 503; // not a failure while it was computed
+      end("refused", FAILED, turnedAway ? prompt.scan().promptTokens() : 0);
     }
   }
 
@@ -155,14 +157,22 @@ final class Prewarm implements SiteCall.Listener {
 
   /// @param endpoint that holds the prompt now, or -1
   private void end(String outcome, int endpoint) {
+    // What a target that failed has computed is not known: it keeps its price.
+    end(outcome, endpoint, endpoint < 0 ? 0 : prompt.scan().promptTokens() - computed());
+  }
+
+  private int computed() {
+    return Math.max(0, usage.promptTokens() - usage.cachedTokens());
+  }
+
+  /// @param unused of the budget's tokens
+  private void end(String outcome, int endpoint, int unused) {
     if (over) {
       return;
     }
     over = true;
     call.end();
-    int computed = endpoint < 0 ? 0 : Math.max(0, usage.promptTokens() - usage.cachedTokens());
-    // What a target that failed has computed is not known: it keeps its price.
-    int unused = endpoint < 0 ? 0 : prompt.scan().promptTokens() - computed;
+    int computed = endpoint < 0 ? 0 : computed();
     gateway.dispatch().prewarmed(blocks, endpoint, unused, gateway.grid().nowMs());
     gateway.metrics().prewarmed(outcome);
     if (computed > 0) {

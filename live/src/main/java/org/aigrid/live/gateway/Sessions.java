@@ -85,7 +85,7 @@ final class Sessions {
       }
     }
 
-    /// Computes its prompt ahead, for a stream that would then be worth moving.
+    /// Computes its prompt ahead, for a stream that would then be worth moving, if core lets it.
     ///
     /// @param tried where not
     /// @param done runs on `loop` when it was
@@ -93,6 +93,10 @@ final class Sessions {
       LastPrompt known = prompt;
       if (known == null) {
         gateway.metrics().kept("not_remembered");
+        return;
+      }
+      if (advance(entry, new SessionEvent.WarmWanted(cell)).effects().isEmpty()) {
+        gateway.metrics().kept("not_prewarmed"); // another was, or is, too lately
         return;
       }
       Prewarm.begin(

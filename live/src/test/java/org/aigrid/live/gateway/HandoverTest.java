@@ -230,6 +230,10 @@ class HandoverTest {
   // ---- what clients do
 
   private Future<StreamedAnswer> stream(int tokensMax) {
+    return stream(tokensMax, "hello");
+  }
+
+  private Future<StreamedAnswer> stream(int tokensMax, String content) {
     return threads.submit(
         () -> {
           HttpRequest request =
@@ -238,7 +242,9 @@ class HandoverTest {
                       + "\"max_tokens\":"
                       + tokensMax
                       + ",\"stream_options\":{\"include_usage\":true},\"messages\":[{\"role\":"
-                      + "\"user\",\"content\":\"hello\"}]}");
+                      + "\"user\",\"content\":\""
+                      + content
+                      + "\"}]}");
           var body = client.send(request, HttpResponse.BodyHandlers.ofInputStream()).body();
           try (var lines =
               new BufferedReader(new InputStreamReader(body, StandardCharsets.UTF_8)) {
@@ -375,6 +381,24 @@ class HandoverTest {
     notice("chat-1", FAR);
     assertWhole(asked.get());
     untilMetric("grid_moves_total{why=\"handover\"} 1");
+  }
+
+  @Test
+  void aStreamWhosePromptWouldHaveToBeComputedFirstStaysWhileAnotherIs() throws Exception {
+    gateway.close();
+    gateway = gateway(settings -> settings.withDwellMsLeast(1).withHoldMsMax(300), List.of());
+    beginAtTheFirst();
+    sites.get(NEAR).script = (context, seen) -> {}; // goes on computing
+    Future<StreamedAnswer> asked = stream(500, STORY.repeat(10));
+    untilTwoWordsAreRead();
+    assertThat(gateway.callerNoticed(null, "chat-1", "site-1", 1_000))
+        .isEqualTo(CallerNotice.TAKEN);
+    until(() -> sites.get(NEAR).seenList.size() == 1);
+    notice("chat-1", FAR);
+    untilMetric("grid_kept_streams_total{why=\"not_prewarmed\"} 1");
+    sayTheRest();
+    assertWhole(asked.get());
+    assertThat(sites.get(FAR).seenList).isEmpty();
   }
 
   @Test
@@ -546,6 +570,19 @@ class HandoverTest {
     untilMetric("grid_prewarms_total{outcome=\"refused\"} 1");
     assertThat(sites.get(NEAR).seenList).as("nobody else is asked").isEmpty();
     untilMetric("grid_requests_in_flight 0");
+  }
+
+  @Test
+  void aPrewarmThatIsRefusedGivesItsTokensBack() throws Exception {
+    gateway.close();
+    gateway = gateway(settings -> settings.withPrewarms(4, 0, 800), List.of());
+    sites.get(FAR).script =
+        (context, seen) -> FakeSite.json(context, 503, "{}", "x-grid-retry", "elsewhere");
+    for (int i = 1; i <= 3; i++) {
+      turn("chat-" + i, "");
+      notice("chat-" + i, FAR);
+      untilMetric("grid_prewarms_total{outcome=\"refused\"} " + i);
+    }
   }
 
   @Test
