@@ -43,6 +43,22 @@ public record AiBudget(int sequences, double prefillTokensPerSecond, long kvToke
     return (int) Math.clamp(tokens, 0, profile.chunkTokens());
   }
 
+  /// Prompt tokens of a step beside a radio: what `share` of the GPU computes within the deadline,
+  /// one at least, so that a prompt once begun ends; the profile's own where there is no deadline.
+  /// The rule of the emulated engines and of the twin's.
+  ///
+  /// @param share of the GPU that the radio leaves, above 0
+  /// @param sequences that decode in the step
+  /// @param contextTokens that these hold
+  public static int chunkTokens(
+      EngineProfile profile, double deadlineMs, double share, int sequences, double contextTokens) {
+    if (Double.isInfinite(deadlineMs)) {
+      return profile.chunkTokens();
+    }
+    double tokens = profile.step().promptTokensWithin(deadlineMs * share, sequences, contextTokens);
+    return (int) Math.clamp(tokens, 1, profile.chunkTokens());
+  }
+
   /// An engine beside a radio: as it is, but with steps that are over within the deadline, so that
   /// whoever has to go is gone by then.
   public static EngineProfile inPieces(EngineProfile profile, double deadlineMs) {

@@ -64,6 +64,18 @@ class ReclaimTest {
         }
       }
     }
+    for (int percent = 1; percent <= 100; percent++) {
+      double share = percent / 100.0;
+      int chunk = AiBudget.chunkTokens(PROFILE, 90, share, 8, 4_000);
+      assertThat(chunk).isBetween(1, PROFILE.chunkTokens());
+      assertThat(chunk)
+          .isGreaterThanOrEqualTo(AiBudget.chunkTokens(PROFILE, 90, share / 2, 8, 4_000));
+      if (chunk > 1) {
+        assertThat(PROFILE.step().stepMs(chunk, 8, 4_000) / share).isLessThanOrEqualTo(90 + 1e-9);
+      }
+    }
+    assertThat(AiBudget.chunkTokens(PROFILE, Double.POSITIVE_INFINITY, 0.1, 8, 4_000))
+        .isEqualTo(PROFILE.chunkTokens());
     assertThat(AiBudget.chunkTokensWithin(PROFILE, 0, 1_000)).isEqualTo(PROFILE.chunkTokens());
     assertThat(AiBudget.chunkTokensWithin(PROFILE, 0, 5)).isZero();
     assertThat(AiBudget.inPieces(PROFILE, 90).longestStepMs()).isLessThanOrEqualTo(90 + 1e-9);

@@ -12,6 +12,7 @@ import org.aigrid.core.engine.EngineProfile;
 import org.aigrid.core.engine.EngineProfiles;
 import org.aigrid.core.load.PromptBlocks;
 import org.aigrid.core.model.EndpointSpec;
+import org.aigrid.core.reclaim.AiBudget;
 import org.aigrid.core.view.EndpointLoad;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -26,9 +27,17 @@ import org.slf4j.LoggerFactory;
 /// token, so that bounds on tokens hold exactly; without one the length follows from the prompt (50
 /// to 200).
 ///
+/// Beside a radio its steps take longer by what the radio has (`setShare`), and take prompts in
+/// pieces that are over within a deadline all the same, by the same rule as the twin's
+/// (`AiBudget`).
+///
 /// Bound: `sequencesMax x replicas` run, `waitingMax` more wait; beyond that `Saturated`.
 public final class EmulatedEngine implements Engine {
   private static final Logger log = LoggerFactory.getLogger(EmulatedEngine.class);
+
+  /// A radio leaves at least this share: a step that takes forever cannot be planned.
+  private static final double SHARE_LEAST = 0.01;
+
   private static final int OUTPUT_TOKENS_MIN = 50;
   private static final int OUTPUT_TOKENS_MAX = 200;
   private static final int BYTES_PER_TOKEN = 4;
@@ -45,27 +54,36 @@ public final class EmulatedEngine implements Engine {
   private final String label;
   private final EndpointSpec endpoint;
   private final EngineProfile profile;
+  private final double stepMsMax;
   private final int openMax;
   private final StepLoop loop = StepLoop.shared();
   private final CopyOnWriteArrayList<Replica> replicas = new CopyOnWriteArrayList<>();
   private final AtomicInteger open = new AtomicInteger();
   private final AtomicInteger arriving = new AtomicInteger(); // accepted, not yet with a replica
   private final AtomicLong arrivingTokens = new AtomicLong();
+  private volatile double share = 1;
   private volatile boolean closed;
 
   /// @param endpoint what it emulates
   /// @param waitingMax requests without a sequence, over all replicas
   public EmulatedEngine(EndpointSpec endpoint, int waitingMax) {
-    this(endpoint, EngineProfiles.of(endpoint), waitingMax);
+    this(endpoint, waitingMax, Double.POSITIVE_INFINITY);
   }
 
-  /// As above, with other bounds than the endpoint's accelerator would have.
-  public EmulatedEngine(EndpointSpec endpoint, EngineProfile profile, int waitingMax) {
+  /// As above, beside a radio.
+  ///
+  /// @param stepMsMax no step takes prompt tokens beyond this, however small the share of the GPU
+  ///   that is left; infinite for no such bound
+  public EmulatedEngine(EndpointSpec endpoint, int waitingMax, double stepMsMax) {
+    if (!(stepMsMax > 0)) {
+      throw new IllegalArgumentException("stepMsMax: " + stepMsMax + " (expected: above 0)");
+    }
     if (waitingMax < 0) {
       throw new IllegalArgumentException("waitingMax: " + waitingMax + " (expected: 0 or more)");
     }
     this.endpoint = endpoint;
-    this.profile = profile;
+    profile = EngineProfiles.of(endpoint);
+    this.stepMsMax = stepMsMax;
     label = "[emulated: " + endpoint.model().name() + "]";
     openMax = endpoint.sequencesMax() * endpoint.replicas() + waitingMax;
   }
@@ -135,6 +153,12 @@ public final class EmulatedEngine implements Engine {
         0);
   }
 
+  /// Counts from the next step on.
+  @Override
+  public void setShare(double left) {
+    share = Math.clamp(left, SHARE_LEAST, 1);
+  }
+
   @Override
   public void close() {
     closed = true;
@@ -198,10 +222,13 @@ public final class EmulatedEngine implements Engine {
     }
 
     private void begin() {
-      step = scheduler.next();
+      double left = share;
+      int decoding = scheduler.running();
+      int prompts = AiBudget.chunkTokens(profile, stepMsMax, left, decoding, scheduler.kvTokens());
+      step = scheduler.next(prompts + decoding);
       stepping = !scheduler.idle() || !step.emitted().isEmpty();
       if (stepping) {
-        dueNanos += (long) (step.durationMs() * 1e6);
+        dueNanos += (long) (step.durationMs() / left * 1e6);
         loop.schedule(this);
       }
     }

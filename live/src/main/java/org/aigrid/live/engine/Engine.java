@@ -19,6 +19,12 @@ public interface Engine extends AutoCloseable {
   /// the last one given counts.
   default void onReadiness(Runnable changed) {}
 
+  /// The radio beside it leaves it this share of its GPU from now on. Real engines feel it; those
+  /// that only play one do as if.
+  ///
+  /// @param share 0 to 1
+  default void setShare(double share) {}
+
   /// Ends; generations under way end with an error. Takes at most a second or so.
   @Override
   void close();

@@ -20,6 +20,9 @@ public sealed interface Backend extends AutoCloseable {
   /// Runs `changed` whenever `ready` has changed, on any thread.
   void onReadiness(Runnable changed);
 
+  /// The radio beside it leaves it this share of its GPU from now on.
+  void setShare(double share);
+
   @Override
   void close();
 
@@ -43,6 +46,11 @@ public sealed interface Backend extends AutoCloseable {
     }
 
     @Override
+    public void setShare(double share) {
+      engine.setShare(share);
+    }
+
+    @Override
     public void close() {
       engine.close();
     }
@@ -62,6 +70,9 @@ public sealed interface Backend extends AutoCloseable {
 
     @Override
     public void onReadiness(Runnable changed) {}
+
+    @Override
+    public void setShare(double share) {} // it feels what it is left
 
     @Override
     public void close() {

@@ -77,6 +77,7 @@ public final class SiteAgent implements AutoCloseable {
                 radio.split(),
                 radio.governor(),
                 running,
+                share -> this.backends.values().forEach(backend -> backend.setShare(share)),
                 this::beatSoon);
     try {
       server = HttpServer.start(settings.http(), loops, () -> new SiteHandler(this));

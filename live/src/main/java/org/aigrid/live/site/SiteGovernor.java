@@ -9,6 +9,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.function.DoubleConsumer;
 import org.aigrid.core.engine.EngineProfile;
 import org.aigrid.core.engine.EngineProfiles;
 import org.aigrid.core.model.EndpointSpec;
@@ -56,6 +57,7 @@ final class SiteGovernor implements AutoCloseable {
   private final GpuSplit split;
   private final Governor.Settings settings;
   private final Set<RunningCall> running;
+  private final DoubleConsumer leaves;
   private final Runnable changed;
   private final int sequencesMax;
   private final double longestStepMs;
@@ -77,6 +79,7 @@ final class SiteGovernor implements AutoCloseable {
   private int turns;
   private long ratedNanos = System.nanoTime();
   private double toldShare = -1;
+  private double toldDemand = Double.NaN;
   private long budgetFellNanos = System.nanoTime();
 
   private volatile @Nullable Claim claim; // written on the clock's thread
@@ -119,6 +122,7 @@ final class SiteGovernor implements AutoCloseable {
   }
 
   /// @param running who is at work at the site
+  /// @param leaves told what share of the GPU the radio leaves, when that changes
   /// @param changed what to do when the share of AI changes
   SiteGovernor(
       SiteSpec site,
@@ -126,12 +130,14 @@ final class SiteGovernor implements AutoCloseable {
       GpuSplit split,
       Governor.Settings settings,
       Set<RunningCall> running,
+      DoubleConsumer leaves,
       Runnable changed) {
     siteId = site.id();
     this.radio = radio;
     this.split = split;
     this.settings = settings;
     this.running = running;
+    this.leaves = leaves;
     this.changed = changed;
     int sequences = 0;
     double stepMs = 0;
@@ -235,7 +241,12 @@ final class SiteGovernor implements AutoCloseable {
       step(new Governor.Event.Heard(heard, wordNanos / 1_000_000, sinceMs), now, nowMs);
       lastWordNanos = wordNanos;
     }
-    demand = wanted(nowMs);
+    double wanted = wanted(nowMs);
+    if (wanted != toldDemand) {
+      toldDemand = wanted;
+      leaves.accept(1 - wanted);
+    }
+    demand = wanted;
     lastDemand = heard;
     lookedNanos = now;
     rate(now);

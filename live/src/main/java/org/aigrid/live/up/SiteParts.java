@@ -3,11 +3,8 @@ package org.aigrid.live.up;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import org.aigrid.core.engine.EngineProfile;
-import org.aigrid.core.engine.EngineProfiles;
 import org.aigrid.core.model.EndpointSpec;
 import org.aigrid.core.node.Governor;
-import org.aigrid.core.reclaim.AiBudget;
 import org.aigrid.live.control.HeartbeatSink;
 import org.aigrid.live.engine.EmulatedEngine;
 import org.aigrid.live.engine.LlamaProcess;
@@ -69,17 +66,15 @@ record SiteParts(String token, EventLoops loops, LiveGridSettings settings, int 
   }
 
   /// Beside a radio an engine takes prompts in pieces that keep the promise to it.
-  private static EngineProfile profile(EndpointSpec endpoint, boolean besideRadio) {
-    EngineProfile alone = EngineProfiles.of(endpoint);
-    return besideRadio ? AiBudget.inPieces(alone, Governor.Settings.DEFAULT.stepMsMax()) : alone;
+  private static double stepMsMax(boolean besideRadio) {
+    return besideRadio ? Governor.Settings.DEFAULT.stepMsMax() : Double.POSITIVE_INFINITY;
   }
 
   private Backend backend(EndpointSpec endpoint, EnginePlan plan, boolean besideRadio) {
     return switch (plan) {
       case EnginePlan.Emulated _ ->
           new Backend.Local(
-              new EmulatedEngine(endpoint, profile(endpoint, besideRadio), settings.waitingMax()),
-              true);
+              new EmulatedEngine(endpoint, settings.waitingMax(), stepMsMax(besideRadio)), true);
       case EnginePlan.Gguf(var file) ->
           new Backend.Local(
               new LlamaProcess(

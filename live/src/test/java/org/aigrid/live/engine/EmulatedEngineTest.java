@@ -1,6 +1,7 @@
 package org.aigrid.live.engine;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -71,6 +72,22 @@ class EmulatedEngineTest {
       double expectedMs = 50 * profile.decodeMsPerToken(1, 25);
       assertThat(ms).isBetween(expectedMs * 0.95, expectedMs * 1.2);
     }
+  }
+
+  @Test
+  void itsStepsTakeLongerByWhatARadioHas() throws Exception {
+    try (var engine = new EmulatedEngine(ENDPOINT, 8, 100)) {
+      var ms = new double[2];
+      for (int i = 0; i < 2; i++) {
+        engine.setShare(i == 0 ? 1 : 0.25);
+        var sink = new Collected();
+        engine.submit(ask("hello" + i, 21, true), sink);
+        sink.usage();
+        ms[i] = sink.lastNanos - sink.firstNanos;
+      }
+      assertThat(ms[1] / ms[0]).isBetween(3.0, 4.5);
+    }
+    assertThatThrownBy(() -> new EmulatedEngine(ENDPOINT, 8, 0)).hasMessageContaining("stepMsMax");
   }
 
   @Test

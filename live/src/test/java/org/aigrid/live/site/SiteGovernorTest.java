@@ -4,8 +4,10 @@ import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.List;
+import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import org.aigrid.core.engine.Accelerators;
@@ -129,9 +131,17 @@ class SiteGovernorTest {
 
   private final Set<RunningCall> running = ConcurrentHashMap.newKeySet();
 
+  private final Queue<Double> leaves = new ConcurrentLinkedQueue<>();
+
   private SiteGovernor governor(RadioLoad radio, Governor.Settings settings) {
     return new SiteGovernor(
-        SITE, new CalibratedRadio(radio, 0, 1), GpuSplit.NONE, settings, running, () -> {});
+        SITE,
+        new CalibratedRadio(radio, 0, 1),
+        GpuSplit.NONE,
+        settings,
+        running,
+        leaves::add,
+        () -> {});
   }
 
   private static void until(BooleanSupplier condition) {
@@ -158,6 +168,7 @@ class SiteGovernorTest {
       assertThat(governor.demand()).isEqualTo(1);
       radio.say(0.3);
       until(() -> governor.demand() == 0.3);
+      assertThat(leaves).as("engines hear what the radio leaves").contains(0.8, 0.0).endsWith(0.7);
     }
   }
 

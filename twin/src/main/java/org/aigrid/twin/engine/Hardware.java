@@ -1,6 +1,7 @@
 package org.aigrid.twin.engine;
 
 import org.aigrid.core.engine.EngineProfile;
+import org.aigrid.core.reclaim.AiBudget;
 
 /// What a `SharedEngine` runs on: engines alike share one. Immutable.
 ///
@@ -39,10 +40,6 @@ public record Hardware(EngineProfile profile, int replicas, double passMsMax) {
   /// @param decoding sequences of that replica
   /// @param contextTokens that these hold
   public int chunkTokens(double share, int decoding, double contextTokens) {
-    if (Double.isInfinite(passMsMax)) {
-      return profile.chunkTokens();
-    }
-    double tokens = profile.step().promptTokensWithin(passMsMax * share, decoding, contextTokens);
-    return (int) Math.clamp(tokens, 1, profile.chunkTokens());
+    return AiBudget.chunkTokens(profile, passMsMax, share, decoding, contextTokens);
   }
 }
