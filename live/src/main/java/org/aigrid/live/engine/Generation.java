@@ -13,4 +13,12 @@ public interface Generation {
   /// @param gone runs once when the work has left the device: at the end of the step that was under
   ///   way, or at once when there was none
   void cancel(Runnable gone);
+
+  /// As `cancel`, of work that has to have left the device in time. An engine that can do so ends
+  /// itself rather than be late: what else is under way there breaks, and goes on elsewhere.
+  ///
+  /// @param withinMs from now; infinite for whenever
+  default void evict(double withinMs, Runnable gone) {
+    cancel(gone);
+  }
 }

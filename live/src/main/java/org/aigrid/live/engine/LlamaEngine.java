@@ -41,6 +41,10 @@ final class LlamaEngine implements Engine {
   private static final int BYTES_PER_TOKEN = 4;
   private static final int[] NO_TOKENS = new int[0];
 
+  /// Of prompts, in one pass: tokens of other sequences, and requests that have to go, wait for its
+  /// end.
+  private static final int BATCH_TOKENS = 64;
+
   /// Shorter prompts say little about the prefill rate.
   private static final int MEASURED_TOKENS_MIN = 64;
 
@@ -117,6 +121,8 @@ final class LlamaEngine implements Engine {
                   .setParallel(slots)
                   .setThreads(threads)
                   .setThreadsBatch(threads)
+                  .setBatchSize(BATCH_TOKENS)
+                  .setUbatchSize(BATCH_TOKENS)
                   .setCtxSize(Math.multiplyExact(slots, contextTokens))
                   .disableContextShift()
                   .enableJinja()

@@ -9,6 +9,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import org.aigrid.core.view.EndpointLoad;
@@ -25,15 +27,30 @@ import tools.jackson.core.JacksonException;
 /// once spoil each other's numbers, silently. And native code that crashes takes its process along,
 /// which should not be the gateway's.
 ///
-/// A process that dies fails what was under way with `Broken`, so that it goes on elsewhere, and is
-/// started again, after a second at first and at most every half minute; until then the engine is
-/// not `ready`. Costs some 60 MB beside the model, half a second at the start, and some 50 us a
-/// token. Safe for many threads.
+/// Work that has to leave for the radio and does not in time ends with the process. One that dies
+/// fails what was under way with `Broken`, so that it goes on elsewhere, and is started again,
+/// after a second at first and at most every half minute; until then the engine is not `ready`.
+/// Costs some 60 MB beside the model, half a second at the start, and some 50 us a token. Safe for
+/// many threads.
 public final class LlamaProcess implements Engine {
   private static final Logger log = LoggerFactory.getLogger(LlamaProcess.class);
   private static final int CLOSE_MS_MAX = 1_000;
   private static final int AGAIN_MS_LEAST = 1_000;
   private static final int AGAIN_MS_MOST = 30_000;
+
+  /// What is evicted has at least this long to leave by itself: a step, and a piece of a prompt.
+  private static final int EVICT_MS_LEAST = 30;
+
+  /// From the order to end a process to the word that it is gone, where processors are short.
+  private static final int END_MS = 40;
+
+  private static final ScheduledThreadPoolExecutor EVICTIONS =
+      new ScheduledThreadPoolExecutor(
+          1, task -> Thread.ofPlatform().daemon().name("llama-evictions").unstarted(task));
+
+  static {
+    EVICTIONS.setRemoveOnCancelPolicy(true);
+  }
 
   /// Lines of something else, one after the other, before the worker counts as mad.
   private static final int FOREIGN_LINES_MAX = 10_000;
@@ -339,7 +356,12 @@ public final class LlamaProcess implements Engine {
   }
 
   private EngineFailure closedFailure() {
-    return new EngineFailure.Closed(name + " is shutting down here.");
+    boolean over;
+    synchronized (lock) {
+      over = closed;
+    }
+    return new EngineFailure.Closed(
+        name + (over ? " is shutting down here." : " is being started again here."));
   }
 
   /// The owner's side of a generation.
@@ -375,6 +397,35 @@ public final class LlamaProcess implements Engine {
           open.remove(number);
           leave();
         }
+      }
+    }
+
+    @Override
+    public void evict(double withinMs, Runnable gone) {
+      cancel(gone);
+      if (Double.isInfinite(withinMs)) {
+        return;
+      }
+      long afterMs = Math.max(EVICT_MS_LEAST, Math.round(withinMs) - END_MS);
+      ScheduledFuture<?> ending =
+          EVICTIONS.schedule(this::endProcess, afterMs, TimeUnit.MILLISECONDS);
+      cancel(() -> ending.cancel(false));
+    }
+
+    /// The last resort, while the work is still there.
+    private void endProcess() {
+      Process holding;
+      synchronized (lock) {
+        holding = process;
+      }
+      synchronized (leaving) {
+        if (left) {
+          return;
+        }
+      }
+      if (holding != null) {
+        log.warn("{} does not let go of its work in time; its process is ended", name);
+        holding.toHandle().destroyForcibly();
       }
     }
 

@@ -33,13 +33,16 @@ final class LlamaWorker {
     LlamaEngine engine;
     try {
       engine =
-          new LlamaEngine(
-              args[0],
-              Path.of(args[1]),
-              Integer.parseInt(args[2]),
-              Integer.parseInt(args[3]),
-              Integer.parseInt(args[4]),
-              Integer.parseInt(args[5]));
+          Niceness.call(
+              Niceness.COMPUTES,
+              () ->
+                  new LlamaEngine(
+                      args[0],
+                      Path.of(args[1]),
+                      Integer.parseInt(args[2]),
+                      Integer.parseInt(args[3]),
+                      Integer.parseInt(args[4]),
+                      Integer.parseInt(args[5])));
     } catch (GgufException e) {
       worker.say(new WorkerMessage.NotLoaded(String.valueOf(e.getMessage())));
       Runtime.getRuntime().halt(1);

@@ -300,7 +300,7 @@ public final class OpenAiEngine implements Backend.RemoteEngine {
 
     /// The server's work ends with its connection, which is closed here.
     @Override
-    public boolean move(String reason, Runnable gone) {
+    public boolean move(String reason, double withinMs, Runnable gone) {
       if (!running.remove(this)) {
         return false; // over, or moved already
       }

@@ -28,6 +28,7 @@ interface RunningCall {
   /// Ends the engine's work and asks the gateway to go on elsewhere. False when it was over.
   ///
   /// @param reason for the gateway and the logs: `radio`, `drain`
+  /// @param withinMs when its work has to have left the device, from now; infinite for whenever
   /// @param gone runs once when the work has left the device; not when the answer is false
-  boolean move(String reason, Runnable gone);
+  boolean move(String reason, double withinMs, Runnable gone);
 }

@@ -197,7 +197,7 @@ public final class SiteAgent implements AutoCloseable {
   /// Moves all streams away; what cannot move is cut.
   public void moveAll(String reason) {
     for (RunningCall call : running) {
-      call.move(reason, () -> {});
+      call.move(reason, Double.POSITIVE_INFINITY, () -> {});
     }
   }
 

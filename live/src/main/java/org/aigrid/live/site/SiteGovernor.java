@@ -315,7 +315,7 @@ final class SiteGovernor implements AutoCloseable {
     for (Victims.Running victim :
         Victims.choose(list, share, stepMs, prefillTokensPerSecond, withinMs)) {
       RunningCall call = calls.get(victim.number());
-      if (call.move("radio", () -> left.add(System.nanoTime()))) {
+      if (call.move("radio", withinMs, () -> left.add(System.nanoTime()))) {
         gone++;
         leaving++;
         open = open.with(call, victim.replayTokens());

@@ -279,12 +279,12 @@ final class SiteHandler extends ChannelInboundHandlerAdapter {
     }
 
     @Override
-    public boolean move(String reason, Runnable gone) {
+    public boolean move(String reason, double withinMs, Runnable gone) {
       Generation work = generation;
       if (work == null || sink == null || !sink.move(reason)) {
         return false;
       }
-      work.cancel(gone);
+      work.evict(withinMs, gone);
       return true;
     }
   }

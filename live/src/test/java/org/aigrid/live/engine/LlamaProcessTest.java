@@ -16,6 +16,8 @@ import org.aigrid.live.gguf.GgufException;
 import org.aigrid.live.gguf.TinyModel;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
 @Timeout(120)
@@ -104,6 +106,49 @@ class LlamaProcessTest {
       var late = new CompletableFuture<Boolean>();
       generation.cancel(() -> late.complete(true));
       assertThat(late).isDone();
+    }
+  }
+
+  @Test
+  void whatHasToLeaveInTimeLeavesByItselfOrWithItsProcess() throws Exception {
+    try (var engine = start("tiny")) {
+      long id = engine.processId();
+      var gone = new CompletableFuture<Boolean>();
+      var sink = new Collected();
+      Generation willing = engine.submit(ask(1, 1_900), sink);
+      until(() -> sink.pieces > 3);
+      willing.evict(5_000, () -> gone.complete(true));
+      assertThat(gone.get(4, TimeUnit.SECONDS)).isTrue();
+      assertThat(engine.processId()).isEqualTo(id);
+
+      var victim = new Collected();
+      var beside = new Collected();
+      Generation stuck = engine.submit(ask(1, 1_900), victim);
+      engine.submit(ask(2, 1_900), beside);
+      until(() -> victim.pieces > 3 && beside.pieces > 3);
+      new ProcessBuilder("kill", "-STOP", Long.toString(id)).start().waitFor();
+      var goneToo = new CompletableFuture<Boolean>();
+      stuck.evict(100, () -> goneToo.complete(true));
+      assertThat(goneToo.get(10, TimeUnit.SECONDS)).isTrue();
+      assertThat(beside.failure()).isInstanceOf(EngineFailure.Broken.class);
+      assertThat(victim.end).isNotDone();
+      assertThat(ProcessHandle.of(id).filter(ProcessHandle::isAlive)).isEmpty();
+    }
+  }
+
+  @Test
+  @EnabledOnOs(OS.LINUX)
+  void whatComputesIsNicerThanWhatDecides() throws Exception {
+    try (var engine = start("tiny")) {
+      var niceness = new ArrayList<String>();
+      Path threads = Path.of("/proc", Long.toString(engine.processId()), "task");
+      try (var tasks = Files.newDirectoryStream(threads)) {
+        for (Path task : tasks) {
+          String stat = Files.readString(task.resolve("stat"));
+          niceness.add(stat.substring(stat.lastIndexOf(')') + 2).split(" ")[16]);
+        }
+      }
+      assertThat(niceness).contains("0", Integer.toString(Niceness.COMPUTES));
     }
   }
 

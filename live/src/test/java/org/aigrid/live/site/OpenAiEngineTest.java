@@ -243,8 +243,8 @@ class OpenAiEngineTest {
       RunningCall call = agent.running().iterator().next();
       assertThat(call.confirms()).as("a server does not say when its device is free").isFalse();
       var gone = new AtomicInteger();
-      assertThat(call.move("radio", gone::incrementAndGet)).isTrue();
-      assertThat(call.move("radio", gone::incrementAndGet)).isFalse();
+      assertThat(call.move("radio", 100, gone::incrementAndGet)).isTrue();
+      assertThat(call.move("radio", 100, gone::incrementAndGet)).isFalse();
       until(() -> gone.get() == 1);
       assertThat(new String(body.readAllBytes(), UTF_8)).endsWith("\n\n");
       until(() -> engine.load().running() == 0);

@@ -115,7 +115,7 @@ class SiteGovernorTest {
     }
 
     @Override
-    public boolean move(String reason, Runnable gone) {
+    public boolean move(String reason, double withinMs, Runnable gone) {
       if (!goes || !running.remove(this)) {
         return false;
       }
