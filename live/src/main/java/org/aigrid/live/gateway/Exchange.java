@@ -3,7 +3,6 @@ package org.aigrid.live.gateway;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufUtil;
 import io.netty.buffer.Unpooled;
-import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.handler.codec.http.DefaultFullHttpRequest;
 import io.netty.handler.codec.http.DefaultHttpContent;
@@ -22,7 +21,6 @@ import io.netty.util.ReferenceCountUtil;
 import io.netty.util.concurrent.FastThreadLocal;
 import io.netty.util.concurrent.ScheduledFuture;
 import java.net.InetAddress;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
@@ -72,11 +70,6 @@ import org.jspecify.annotations.Nullable;
 final class Exchange implements SiteCall.Listener {
   private static final AsciiString EVENT_STREAM = AsciiString.cached("text/event-stream");
   private static final AsciiString NO_CACHE = AsciiString.cached("no-cache");
-  private static final byte[] NO_CHOICES = "\"choices\":[]".getBytes(StandardCharsets.US_ASCII);
-  private static final byte[] NO_CHOICES_SPACED =
-      "\"choices\": []".getBytes(StandardCharsets.US_ASCII);
-  private static final byte[] DONE = "data: [DONE]\n\n".getBytes(StandardCharsets.US_ASCII);
-  private static final byte[] FRAME_END = "\n\n".getBytes(StandardCharsets.US_ASCII);
   private static final int SCRATCH_BYTES = 256 << 10;
 
   private static final FastThreadLocal<byte[]> SCRATCH =
@@ -121,18 +114,12 @@ final class Exchange implements SiteCall.Listener {
   private @Nullable Explanation explanation;
 
   private boolean begun; // the client has had bytes
-  private boolean streamed;
-  private @Nullable SseFrames frames;
-  private @Nullable StreamScan seen;
-  private final UsageScan usage = new UsageScan();
-  private boolean usageSent;
+  private @Nullable AnswerRelay relay; // once the request has been read
   private boolean released;
-  private boolean unflushed;
   private int status;
   private long firstTokenNanos;
   private long brokenNanos; // last byte before the stream lost its site; 0 while it has one
   private String moveReason = "";
-  private int failedAtCharacters = -1; // of the text, when an engine last reported a failure
   private Sessions.@Nullable Turn turn;
   private int weighCell = -1; // as soon as the stream has begun; -1: nowhere
   private long weighStayMs;
@@ -167,6 +154,7 @@ final class Exchange implements SiteCall.Listener {
       return;
     }
     RequestScan known = scan;
+    relay = new AnswerRelay(context, known, path, gateway.settings().frameBytesMax());
     if (known.model() == null) {
       reject(ApiError.invalid(400, "You must provide a model parameter.", "model", null));
       return;
@@ -397,7 +385,7 @@ final class Exchange implements SiteCall.Listener {
     known.hash(bytesOf(request.content()), PromptBlocks.salt(key.salt(), model), blocks);
     return new RouteRequest(
         roster.indexOfModel(model),
-        known.promptTokens() + (seen == null ? 0 : seen.tokens()),
+        known.promptTokens() + (relay == null ? 0 : relay.tokens()),
         outputTokensMax,
         blocks,
         cell,
@@ -455,6 +443,7 @@ final class Exchange implements SiteCall.Listener {
   private FullHttpRequest siteRequest(SiteCall to) {
     ByteBuf body = request.content().retainedDuplicate();
     byte[] replay = null;
+    StreamScan seen = seen();
     if (to.continues && seen != null) {
       replay = seen.replay().json();
       body =
@@ -499,9 +488,8 @@ final class Exchange implements SiteCall.Listener {
     }
     call = null;
     letGo();
-    if (frames != null && begun) {
-      frames.close(); // a frame of which the client has had nothing
-      frames = null;
+    if (relay != null && begun) {
+      relay.drop();
     }
   }
 
@@ -559,6 +547,7 @@ final class Exchange implements SiteCall.Listener {
     if (!asked) {
       gateway.dispatch().unreachable(gateway.grid().view(), from.placed.endpoint());
     }
+    StreamScan seen = seen();
     Verdict verdict = seen == null ? Verdict.NOT_STREAMED : Continuity.judge(seen.facts());
     if (verdict == Verdict.CLOSE) {
       close(from);
@@ -592,7 +581,7 @@ final class Exchange implements SiteCall.Listener {
     Attempts state = attempts;
     RequestScan known = scan;
     SiteCall from = call;
-    StreamScan scanned = seen;
+    StreamScan scanned = seen();
     if (state != null && scanned == null && !released) {
       weighCell = cell; // once it has a first byte
       weighStayMs = stayMs;
@@ -694,20 +683,15 @@ final class Exchange implements SiteCall.Listener {
     unpassed.clear();
   }
 
+  private @Nullable StreamScan seen() {
+    return relay == null ? null : relay.seen();
+  }
+
   /// The stream's end has been said, only its books are missing: closes it as the site would have.
   private void close(SiteCall from) {
-    StreamScan scanned = seen;
-    RequestScan known = scan;
-    if (scanned != null && known != null && !scanned.done()) {
-      if (known.includeUsage() && !usageSent) {
-        usageSent = true;
-        byte[] counted = scanned.usageFrame(path, known.promptTokens());
-        context.write(new DefaultHttpContent(Unpooled.wrappedBuffer(counted)));
-      }
-      context.write(new DefaultHttpContent(Unpooled.copiedBuffer(DONE)));
+    if (relay != null) {
+      relay.endForSite();
     }
-    context.write(LastHttpContent.EMPTY_LAST_CONTENT);
-    context.flush();
     on(new AttemptEvent.Ended(from.attempt));
   }
 
@@ -793,13 +777,16 @@ final class Exchange implements SiteCall.Listener {
   }
 
   private void relay(SiteCall from, HttpContent content, boolean last, @Nullable String move) {
+    AnswerRelay to = relay;
+    if (to == null) {
+      content.release();
+      return;
+    }
     try {
-      if (streamed && !relayFrames(content.content())) {
+      if (!to.relay(content.content())) {
         readComplete();
         broken(from, "lost", false);
         return;
-      } else if (!streamed) {
-        relayBytes(content.content());
       }
     } catch (SseFrames.FrameTooLong e) {
       broken(from, "frame_too_long", false);
@@ -810,32 +797,22 @@ final class Exchange implements SiteCall.Listener {
     if (move != null) {
       readComplete();
       broken(from, move, true);
-    } else if (last && streamed && !restIsWhole()) {
+    } else if (last && to.streamed() && !to.restIsWhole()) {
       broken(from, "lost", false);
-    } else if (last && streamed && status == 200 && seen != null && !ended(seen)) {
-      if (relayRest()) {
-        context.write(new DefaultHttpContent(Unpooled.copiedBuffer(FRAME_END)));
-      }
+    } else if (last && to.lacksItsEnd()) {
+      to.relayRest();
       readComplete();
       broken(from, "lost", false);
     } else if (last) {
-      relayRest();
-      context.write(LastHttpContent.EMPTY_LAST_CONTENT);
-      unflushed = true;
+      to.end();
       on(new AttemptEvent.Ended(from.attempt));
     }
   }
 
-  /// Whether the stream has said its end, or cannot be known to lack it.
-  private static boolean ended(StreamScan scanned) {
-    return scanned.done() || scanned.facts().finished() || !scanned.facts().understood();
-  }
-
   @Override
   public void readComplete() {
-    if (unflushed) {
-      unflushed = false;
-      context.flush();
+    if (relay != null) {
+      relay.flush();
     }
   }
 
@@ -852,7 +829,8 @@ final class Exchange implements SiteCall.Listener {
   private void relay(int attempt) {
     SiteCall from = callOf(attempt);
     HttpResponse head = from == null ? null : from.head;
-    if (from == null || head == null) {
+    AnswerRelay to = relay;
+    if (from == null || head == null || to == null) {
       return;
     }
     if (from == hedge) {
@@ -864,23 +842,13 @@ final class Exchange implements SiteCall.Listener {
     from.firstToken();
     begun = true;
     status = head.status().code();
-    streamed = isStream(head);
+    boolean streamed = isStream(head);
     var answer = new DefaultHttpResponse(HttpVersion.HTTP_1_1, head.status());
     HttpHeaders headers = answer.headers();
     if (streamed) {
       headers
           .set(HttpHeaderNames.CONTENT_TYPE, EVENT_STREAM)
           .set(HttpHeaderNames.CACHE_CONTROL, NO_CACHE);
-      frames = new SseFrames(context.alloc(), gateway.settings().frameBytesMax());
-      seen =
-          new StreamScan(
-              scan == null ? 1 : scan.choices(),
-              scan != null && scan.guided(),
-              !"/v1/responses".equals(path));
-      listen(from);
-      if (weighCell >= 0) {
-        weigh(weighCell, weighStayMs);
-      }
     } else {
       copy(head, headers, HttpHeaderNames.CONTENT_TYPE);
       copy(head, headers, HttpHeaderNames.CONTENT_LENGTH);
@@ -890,8 +858,13 @@ final class Exchange implements SiteCall.Listener {
     Answers.identify(headers, requestId, elapsedMs());
     Answers.limits(headers, key, allowance);
     place(from, headers);
-    context.write(answer);
-    unflushed = true;
+    to.begin(answer, streamed);
+    if (streamed) {
+      listen(from);
+      if (weighCell >= 0) {
+        weigh(weighCell, weighStayMs);
+      }
+    }
   }
 
   /// The stream goes on where it was broken off.
@@ -907,11 +880,9 @@ final class Exchange implements SiteCall.Listener {
     site = from.site;
     from.stopClocks();
     from.firstToken();
-    frames = new SseFrames(context.alloc(), gateway.settings().frameBytesMax());
-    if (gateway.settings().tellMoves()) {
-      String comment = ": moved " + from.site.id() + " " + moveReason + "\n\n";
-      context.write(
-          new DefaultHttpContent(Unpooled.copiedBuffer(comment, StandardCharsets.US_ASCII)));
+    if (relay != null) {
+      boolean told = gateway.settings().tellMoves();
+      relay.rejoin(told ? "moved " + from.site.id() + " " + moveReason : null);
     }
     gateway.metrics().moved(moveReason, System.nanoTime() - brokenNanos);
     brokenNanos = 0;
@@ -971,93 +942,9 @@ final class Exchange implements SiteCall.Listener {
     }
   }
 
-  private void relayBytes(ByteBuf bytes) {
-    if (bytes.isReadable()) {
-      usage.feed(bytes);
-      context.write(new DefaultHttpContent(bytes.retain()));
-      unflushed = true;
-    }
-  }
-
-  /// False when the engine has reported a failure in a frame, which is kept back, and the stream
-  /// can outlive it.
-  private boolean relayFrames(ByteBuf bytes) {
-    SseFrames cutter = frames;
-    StreamScan scanner = seen;
-    if (cutter == null || scanner == null) {
-      return true;
-    }
-    if (bytes.isReadable()) {
-      cutter.add(bytes.retain());
-    }
-    for (ByteBuf frame = cutter.next(); frame != null; frame = cutter.next()) {
-      scanner.read(frame);
-      if (scanner.failed() && outlived(scanner)) {
-        frame.release();
-        return false;
-      }
-      relayFrame(frame);
-    }
-    return true;
-  }
-
-  private boolean outlived(StreamScan scanner) {
-    Continuity.Facts facts = scanner.factsButForFailure();
-    if (status != 200 || !Continuity.outlives(facts, failedAtCharacters)) {
-      return false;
-    }
-    failedAtCharacters = facts.characters();
-    scanner.forgetFailure();
-    return true;
-  }
-
-  /// Passes a frame on that has been read, unless it is not the client's; owns it. True when it
-  /// was.
-  private boolean relayFrame(ByteBuf frame) {
-    int before = usage.objects();
-    usage.feed(frame);
-    boolean passed = frame.isReadable();
-    if (usage.objects() > before && usageChunk(frame)) {
-      passed = scan != null && scan.includeUsage() && !usageSent;
-      usageSent = true;
-    }
-    if (passed) {
-      context.write(new DefaultHttpContent(frame));
-      unflushed = true;
-    } else {
-      frame.release();
-    }
-    return passed;
-  }
-
-  private boolean restIsWhole() {
-    return frames == null
-        || seen == null
-        || !frames.rest().isReadable()
-        || seen.readLast(frames.rest());
-  }
-
-  /// What a server left without the empty line that ends a frame is the client's all the same.
-  private boolean relayRest() {
-    return frames != null && relayFrame(frames.rest().retainedSlice());
-  }
-
-  private static boolean usageChunk(ByteBuf frame) {
-    return indexOf(frame, NO_CHOICES) >= 0 || indexOf(frame, NO_CHOICES_SPACED) >= 0;
-  }
-
-  private static int indexOf(ByteBuf frame, byte[] needle) {
-    return ByteBufUtil.indexOf(Unpooled.wrappedBuffer(needle), frame);
-  }
-
   private void breakStream() {
-    if (streamed && context.channel().isActive()) {
-      ByteBuf error =
-          Unpooled.wrappedBuffer(
-              ApiError.server(502, "The site went away in the middle of its answer.").sseFrame());
-      context.writeAndFlush(new DefaultHttpContent(error)).addListener(ChannelFutureListener.CLOSE);
-    } else {
-      context.close();
+    if (relay != null) {
+      relay.breakOff();
     }
   }
 
@@ -1105,15 +992,15 @@ final class Exchange implements SiteCall.Listener {
       gateway.dispatch().end(routedLease);
       routedLease = InFlight.NONE;
     }
-    if (frames != null) {
-      frames.close();
-      frames = null;
+    if (relay != null) {
+      relay.drop();
     }
     if (outcome == Outcome.CLIENT_GONE) {
       status = 499;
     }
     record(outcome);
     if (turn != null) {
+      UsageScan usage = usage();
       SiteCall answered = outcome == Outcome.COMPLETE && usage.found() ? call : null;
       turn.end(answered == null ? -1 : answered.placed.endpoint(), usage.cachedTokens());
       turn = null; // its prompt is not to stay as long as an idle connection does
@@ -1126,6 +1013,7 @@ final class Exchange implements SiteCall.Listener {
     long firstNanos = firstTokenNanos == 0 ? 0 : firstTokenNanos - startNanos;
     String model = scan == null ? null : scan.model();
     boolean known = site != null;
+    UsageScan usage = usage();
     Settlement settlement = settle(outcome);
     Settlement.Used used =
         settlement instanceof Settlement.Used some ? some : new Settlement.Used(0, 0);
@@ -1140,7 +1028,7 @@ final class Exchange implements SiteCall.Listener {
             durationNanos,
             firstNanos,
             used.completionTokens());
-    if ((usage.found() || seen != null) && model != null && site != null) {
+    if ((usage.found() || seen() != null) && model != null && site != null) {
       gateway
           .metrics()
           .tokens(
@@ -1172,6 +1060,7 @@ final class Exchange implements SiteCall.Listener {
 
   /// Gives back what was estimated and not used.
   private Settlement settle(Outcome outcome) {
+    UsageScan usage = usage();
     var settlement =
         Settlement.of(
             new Settlement.Facts(
@@ -1179,15 +1068,19 @@ final class Exchange implements SiteCall.Listener {
                 usage.promptTokens(),
                 usage.completionTokens(),
                 outcome == Outcome.REFUSED || outcome == Outcome.FAILED,
-                seen != null,
+                seen() != null,
                 scan == null ? 0 : scan.promptTokens(),
-                seen == null ? 0 : seen.tokens()));
+                relay == null ? 0 : relay.tokens()));
     if (admitted && settlement instanceof Settlement.Used(int prompt, int completion)) {
       synchronized (key) {
         key.limiter().settle(estimatedTokens, (long) prompt + completion);
       }
     }
     return settlement;
+  }
+
+  private UsageScan usage() {
+    return relay == null ? new UsageScan() : relay.usage();
   }
 
   private String operation() {
