@@ -459,14 +459,10 @@ final class Exchange implements SiteCall.Listener {
     headers
         .set(HttpHeaderNames.HOST, to.site.id())
         .set(HttpHeaderNames.CONTENT_TYPE, type == null ? "application/json" : type)
-        .setInt(HttpHeaderNames.CONTENT_LENGTH, body.readableBytes())
-        .set(GridHeaders.TOKEN, gateway.settings().siteToken())
-        .set(GridHeaders.REQUEST_ID, requestId)
-        .set(GridHeaders.ATTEMPT, Integer.toString(to.attempt))
-        .set(GridHeaders.TENANT, key.tenantPseudonym())
-        .set(
-            GridHeaders.JURISDICTIONS,
-            jurisdictionsLimited ? String.join(",", jurisdictions) : "*");
+        .setInt(HttpHeaderNames.CONTENT_LENGTH, body.readableBytes());
+    gateway
+        .orders()
+        .put(headers, to.site, requestId, to.attempt, key, jurisdictions, jurisdictionsLimited);
     if (scan != null && scan.tier() != ServiceTier.STANDARD) {
       headers.set(GridHeaders.SERVICE_TIER, scan.tier().name().toLowerCase(Locale.ROOT));
     }

@@ -22,6 +22,7 @@ public final class Gateway implements AutoCloseable {
   private final RequestIds ids = new RequestIds();
   private final CallerPlaces places;
   private final Sessions sessions;
+  private final Orders orders;
   private final Map<EventExecutor, Upstreams> upstreams = new HashMap<>();
   private final long startedSeconds = System.currentTimeMillis() / 1000;
   private volatile boolean draining;
@@ -39,6 +40,7 @@ public final class Gateway implements AutoCloseable {
       upstreams.put(loop, new Upstreams(loops, (io.netty.channel.EventLoop) loop, settings));
     }
     sessions = new Sessions(this);
+    orders = new Orders(settings.siteToken());
     try {
       server = HttpServer.start(settings.http(), loops, () -> new GatewayHandler(this));
     } catch (RuntimeException e) {
@@ -113,6 +115,10 @@ public final class Gateway implements AutoCloseable {
 
   Sessions sessions() {
     return sessions;
+  }
+
+  Orders orders() {
+    return orders;
   }
 
   /// One of the event loops, in turn.

@@ -12,7 +12,7 @@ import org.aigrid.live.topology.Topology.CallerPlace;
 /// How a gateway behaves; every bound has a name. Immutable.
 ///
 /// @param http where it listens and the bounds of requests
-/// @param siteToken the secret it shares with the site agents
+/// @param siteToken the secret with which it signs its orders to site agents (`WorkOrder`)
 /// @param homeSite id of the site that callers of unknown place are taken to stand at
 /// @param trustedNetworks networks whose `x-grid-cell` header is believed
 /// @param callers where callers stand by address; the longest prefix wins
@@ -64,7 +64,7 @@ public record GatewaySettings(
     trustedNetworks = List.copyOf(trustedNetworks);
     callers = List.copyOf(callers);
     if (siteToken.isBlank()) {
-      throw new IllegalArgumentException("siteToken is blank (expected: a shared secret)");
+      throw new IllegalArgumentException("siteToken is blank (expected: a secret)");
     }
     if (requestsMax < 1
         || upstreamConnectMsMax < 1

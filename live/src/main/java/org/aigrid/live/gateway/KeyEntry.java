@@ -1,6 +1,7 @@
 package org.aigrid.live.gateway;
 
 import java.util.List;
+import java.util.regex.Pattern;
 import org.aigrid.core.admit.RateLimiter;
 import org.aigrid.core.load.PromptBlocks;
 
@@ -9,6 +10,11 @@ import org.aigrid.core.load.PromptBlocks;
 ///
 /// A key is 256 random bits, so one round of SHA-256 hides it; slow hashes are for passwords.
 public final class KeyEntry {
+  private static final Pattern NAME = Pattern.compile("[A-Za-z0-9._-]{1,64}");
+
+  /// The project of keys that have none.
+  static final String NO_PROJECT = "-";
+
   private final String id;
   private final String tenant;
   private final byte[] sha256;
@@ -34,6 +40,14 @@ public final class KeyEntry {
       throw new IllegalArgumentException(
           "hash of key " + id + ": " + sha256.length + " bytes (expected: 32, SHA-256)");
     }
+    if (!NAME.matcher(tenant).matches()) {
+      throw new IllegalArgumentException(
+          "tenant of key "
+              + id
+              + ": '"
+              + tenant
+              + "' (expected: 1 to 64 letters, digits, '.', '_' or '-')");
+    }
     this.id = id;
     this.tenant = tenant;
     this.sha256 = sha256.clone();
@@ -49,6 +63,11 @@ public final class KeyEntry {
 
   public String tenant() {
     return tenant;
+  }
+
+  /// The tenant's project that it belongs to; `NO_PROJECT` for none.
+  public String project() {
+    return NO_PROJECT;
   }
 
   byte[] sha256() {

@@ -117,14 +117,17 @@ final class Prewarm implements SiteCall.Listener {
         .set(HttpHeaderNames.HOST, site.id())
         .set(HttpHeaderNames.CONTENT_TYPE, "application/json")
         .setInt(HttpHeaderNames.CONTENT_LENGTH, body.readableBytes())
-        .set(GridHeaders.TOKEN, gateway.settings().siteToken())
-        .set(GridHeaders.REQUEST_ID, gateway.ids().next())
-        .set(GridHeaders.ATTEMPT, "0")
-        .set(GridHeaders.TENANT, prompt.key().tenantPseudonym())
-        .set(
-            GridHeaders.JURISDICTIONS,
-            prompt.jurisdictionsLimited() ? String.join(",", prompt.jurisdictions()) : "*")
         .set(GridHeaders.SERVICE_TIER, TIER.name().toLowerCase(Locale.ROOT));
+    gateway
+        .orders()
+        .put(
+            request.headers(),
+            site,
+            gateway.ids().next(),
+            0,
+            prompt.key(),
+            prompt.jurisdictions(),
+            prompt.jurisdictionsLimited());
     call.send(gateway.upstreams(loop), gateway.grid().address(target.site()), request);
   }
 

@@ -21,6 +21,7 @@ import org.aigrid.live.control.HeartbeatSink;
 import org.aigrid.live.control.SiteAddress;
 import org.aigrid.live.http.EventLoops;
 import org.aigrid.live.http.HttpServer;
+import org.aigrid.live.wire.WorkOrder;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -44,6 +45,7 @@ public final class SiteAgent implements AutoCloseable {
   private final Set<RunningCall> running = ConcurrentHashMap.newKeySet();
   private volatile AdmissionState admission = AdmissionState.NEW_AND_EXISTING;
   private final @Nullable SiteGovernor governor;
+  private final AtomicLong refusedOrders = new AtomicLong();
   private volatile boolean registered;
   private volatile boolean muted;
   private volatile boolean dead;
@@ -192,6 +194,20 @@ public final class SiteAgent implements AutoCloseable {
     if (!cut) {
       beatSoon();
     }
+  }
+
+  /// An order was none. One that is stale or meant for another site is a gateway's mistake, or an
+  /// attack: said now and then, not each time.
+  void refusedOrder(WorkOrder.Fault fault) {
+    long refused = refusedOrders.incrementAndGet();
+    if (Long.bitCount(refused) == 1) {
+      log.warn("{}: {} orders refused so far, this one as {}", spec().id(), refused, fault);
+    }
+  }
+
+  /// Orders that were refused since the start: forged, stale, meant for another site or none.
+  public long refusedOrders() {
+    return refusedOrders.get();
   }
 
   /// Moves all streams away; what cannot move is cut.

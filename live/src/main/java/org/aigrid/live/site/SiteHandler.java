@@ -12,8 +12,8 @@ import io.netty.handler.codec.http.HttpMethod;
 import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.HttpVersion;
 import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
 import org.aigrid.core.model.ServiceTier;
+import org.aigrid.core.model.SiteSpec;
 import org.aigrid.core.view.AdmissionState;
 import org.aigrid.live.engine.Generation;
 import org.aigrid.live.http.ErrorHeaders;
@@ -21,6 +21,7 @@ import org.aigrid.live.wire.ApiError;
 import org.aigrid.live.wire.GridHeaders;
 import org.aigrid.live.wire.Replay;
 import org.aigrid.live.wire.RequestScan;
+import org.aigrid.live.wire.WorkOrder;
 import org.jspecify.annotations.Nullable;
 
 /// The agent on one connection: checks who asks and whether the work may be done here, then hands
@@ -28,6 +29,7 @@ import org.jspecify.annotations.Nullable;
 final class SiteHandler extends ChannelInboundHandlerAdapter {
   private final SiteAgent agent;
   private @Nullable LocalCall running;
+  private @Nullable WorkOrder ordered; // that of the request that is being read
 
   SiteHandler(SiteAgent agent) {
     this.agent = agent;
@@ -92,6 +94,9 @@ final class SiteHandler extends ChannelInboundHandlerAdapter {
     }
     String model = scan.model();
     Backend backend = model == null ? null : agent.backend(model);
+    if (backend != null && ordered != null) {
+      agent.settings().work().took(ordered, agent.spec());
+    }
     return switch (backend) {
       case null -> {
         error(context, ApiError.modelNotFound(String.valueOf(model)), true);
@@ -110,21 +115,22 @@ final class SiteHandler extends ChannelInboundHandlerAdapter {
 
   /// Checks again what the gateway decided; what is missing is refused.
   private @Nullable ApiError check(FullHttpRequest request, String path) {
-    String token = request.headers().get(GridHeaders.TOKEN);
-    if (token == null
-        || !MessageDigest.isEqual(
-            token.getBytes(StandardCharsets.UTF_8),
-            agent.settings().token().getBytes(StandardCharsets.UTF_8))) {
-      return ApiError.unauthorized("This site answers the grid's gateways only.");
+    SiteSpec own = agent.spec();
+    WorkOrder order;
+    switch (WorkOrder.check(
+        request.headers().get(GridHeaders.ORDER),
+        own.id(),
+        agent.settings().gateways(),
+        System.currentTimeMillis())) {
+      case WorkOrder.Checked.Bad(WorkOrder.Fault fault) -> {
+        agent.refusedOrder(fault);
+        return ApiError.unauthorized("This site follows the orders of its grid's gateways only.");
+      }
+      case WorkOrder.Checked.Good(WorkOrder good) -> order = good;
     }
-    String jurisdictions = request.headers().get(GridHeaders.JURISDICTIONS);
-    if (jurisdictions == null || !permits(jurisdictions, agent.spec().jurisdiction())) {
-      return ApiError.residency(
-          "Site "
-              + agent.spec().id()
-              + " lies in "
-              + agent.spec().jurisdiction()
-              + ", where this request may not be processed.");
+    String refusal = agent.settings().policy().refusal(order, own);
+    if (refusal != null) {
+      return ApiError.residency("Site " + own.id() + " " + refusal + ".");
     }
     boolean known =
         path.equals("/v1/chat/completions")
@@ -134,19 +140,8 @@ final class SiteHandler extends ChannelInboundHandlerAdapter {
     if (!known || !request.method().equals(HttpMethod.POST)) {
       return ApiError.invalid(404, "Unknown path at a site.", null, "unknown_url");
     }
+    ordered = order;
     return null;
-  }
-
-  private static boolean permits(String list, String own) {
-    if (list.equals("*")) {
-      return true;
-    }
-    for (String name : list.split(",", -1)) {
-      if (name.strip().equals(own)) {
-        return true;
-      }
-    }
-    return false;
   }
 
   private void generate(

@@ -9,17 +9,11 @@ public final class GridHeaders {
 
   // Gateway to site agent.
 
-  /// Shared secret of gateway and agent.
-  public static final AsciiString TOKEN = AsciiString.cached("x-grid-token");
-
-  /// 0, 1, 2: which try this is.
-  public static final AsciiString ATTEMPT = AsciiString.cached("x-grid-attempt");
+  /// What the site is to do, signed by the gateway (`WorkOrder`).
+  public static final AsciiString ORDER = AsciiString.cached("x-grid-order");
 
   /// Pseudonym of the tenant; a salt for caches.
   public static final AsciiString TENANT = AsciiString.cached("x-grid-tenant");
-
-  /// Comma-separated allow list of jurisdictions, or `*`.
-  public static final AsciiString JURISDICTIONS = AsciiString.cached("x-grid-jurisdictions");
 
   /// How urgent the request is: `realtime` to `harvest`; a site that has to give its GPU back to
   /// the radio begins with the least urgent.

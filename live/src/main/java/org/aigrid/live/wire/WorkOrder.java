@@ -4,6 +4,7 @@ import java.nio.charset.StandardCharsets;
 import java.security.GeneralSecurityException;
 import java.security.MessageDigest;
 import java.util.Base64;
+import java.util.HexFormat;
 import java.util.regex.Pattern;
 import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
@@ -28,7 +29,7 @@ import org.jspecify.annotations.Nullable;
 /// @param attempt which try
 /// @param tenant whose work it is
 /// @param project of the tenant, `-` for none
-/// @param jurisdictions to which the key and the request narrow it; `*` for no narrowing
+/// @param jurisdictions to which the key and the request narrow it; `ANYWHERE` for no narrowing
 /// @param issuedMs when
 /// @param expiresMs when it is over
 public record WorkOrder(
@@ -41,6 +42,9 @@ public record WorkOrder(
     String jurisdictions,
     long issuedMs,
     long expiresMs) {
+  /// Not narrowed to jurisdictions.
+  public static final String ANYWHERE = "*";
+
   /// How long an order holds: for a connection, a retry of it, and clocks that differ.
   public static final long LIFE_MS = 30_000;
 
@@ -94,6 +98,25 @@ public record WorkOrder(
               + expiresMs
               + " (expected: '*' or codes such as JP,DE; 0 or more; an end after the beginning)");
     }
+  }
+
+  /// The name under which a gateway with that secret signs.
+  public static String gatewayId(String secret) {
+    byte[] name = mac(secret.getBytes(StandardCharsets.UTF_8), "gateway");
+    return "gw-" + HexFormat.of().formatHex(name, 0, 6);
+  }
+
+  /// Whether the order, as narrowed, leaves that jurisdiction; says nothing of the tenant's policy.
+  public boolean permits(String jurisdiction) {
+    if (jurisdictions.equals(ANYWHERE)) {
+      return true;
+    }
+    for (String name : jurisdictions.split(",", -1)) {
+      if (name.equals(jurisdiction)) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /// The key with which a gateway signs for one site, and which that site alone is given.

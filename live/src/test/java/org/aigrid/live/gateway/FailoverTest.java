@@ -209,7 +209,7 @@ class FailoverTest {
         };
     FakeSite.Script second =
         (context, seen) -> {
-          boolean dies = seen.headers().get("x-grid-attempt").equals("1");
+          boolean dies = attemptOf(seen) == 1;
           answer(context, seen, dies ? 4 : WORDS.size());
           if (dies) {
             context.executor().schedule(() -> context.close(), 30, TimeUnit.MILLISECONDS);
@@ -233,10 +233,16 @@ class FailoverTest {
     return Objects.requireNonNull(replayOf(seen));
   }
 
+  /// As the order says it.
+  private static int attemptOf(FakeSite.Seen seen) {
+    String order = Objects.requireNonNull(seen.headers().get("x-grid-order"));
+    return Integer.parseInt(order.split("\\|", -1)[4]);
+  }
+
   private FakeSite.Seen attempt(int number) {
     return sites.stream()
         .flatMap(site -> site.seenList.stream())
-        .filter(seen -> seen.headers().get("x-grid-attempt").equals("" + number))
+        .filter(seen -> attemptOf(seen) == number)
         .findFirst()
         .orElseThrow();
   }

@@ -32,6 +32,7 @@ import org.aigrid.core.view.Heartbeat;
 import org.aigrid.live.control.GridSource;
 import org.aigrid.live.control.SiteAddress;
 import org.aigrid.live.http.HttpSettings;
+import org.aigrid.live.wire.WorkOrder;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -146,7 +147,14 @@ class GatewayTest {
     assertThat(answer.body()).isEqualTo(ANSWER);
     assertThat(near.seenList).hasSize(1);
     assertThat(near.seenList.getFirst().body()).isEqualTo(body);
-    assertThat(near.seenList.getFirst().headers().get("x-grid-token")).isEqualTo("site-secret");
+    byte[] key = WorkOrder.siteKey("site-secret".getBytes(StandardCharsets.UTF_8), "near");
+    assertThat(
+            WorkOrder.check(
+                near.seenList.getFirst().headers().get("x-grid-order"),
+                "near",
+                _ -> key,
+                System.currentTimeMillis()))
+        .isInstanceOf(WorkOrder.Checked.Good.class);
     assertThat(answer.headers().firstValue("x-grid-site")).hasValue("near");
     assertThat(answer.headers().firstValue("x-grid-tier")).hasValue("cell");
     assertThat(answer.headers().firstValue("x-request-id")).isPresent();
