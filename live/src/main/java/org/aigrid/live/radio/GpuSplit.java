@@ -12,4 +12,25 @@ public interface GpuSplit extends AutoCloseable {
 
   @Override
   default void close() {}
+
+  /// This one and another: both are given every share, and both are closed.
+  default GpuSplit and(GpuSplit other) {
+    GpuSplit one = this;
+    return new GpuSplit() {
+      @Override
+      public void give(double aiShare) {
+        one.give(aiShare);
+        other.give(aiShare);
+      }
+
+      @Override
+      public void close() {
+        try {
+          one.close();
+        } finally {
+          other.close();
+        }
+      }
+    };
+  }
 }
