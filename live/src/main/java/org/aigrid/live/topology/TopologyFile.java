@@ -25,6 +25,8 @@ import org.aigrid.core.model.EngineKind;
 import org.aigrid.core.model.ModelSpec;
 import org.aigrid.core.model.SiteSpec;
 import org.aigrid.core.model.Tier;
+import org.aigrid.core.node.Governor;
+import org.aigrid.core.node.JobNotice;
 import org.aigrid.core.unit.GeoPoint;
 import org.jspecify.annotations.Nullable;
 
@@ -45,6 +47,7 @@ public final class TopologyFile {
   private final Map<String, Accelerator> accelerators = new HashMap<>();
   private final Map<String, ModelSpec> models = new HashMap<>();
   private final Map<String, Topology.PlannedSite> sites = new LinkedHashMap<>();
+  private final Map<Path, String> jobFiles = new HashMap<>(); // pid file to site
 
   private TopologyFile(String file, Path folder) {
     this.file = file;
@@ -225,12 +228,32 @@ public final class TopologyFile {
               jurisdiction,
               operator,
               endpoints);
-      if (sites.putIfAbsent(id, new Topology.PlannedSite(spec, engines, radio)) != null) {
+      RadioPlan ownRadio = radio == null ? null : radio.at(id);
+      requireOwnJobs(section, id, ownRadio);
+      if (sites.putIfAbsent(id, new Topology.PlannedSite(spec, engines, ownRadio)) != null) {
         section.problem("id", "'" + id + "' stands twice (expected: each id once)");
       }
     } catch (IllegalArgumentException e) {
       idsWithProblems.add(id);
       section.problem(String.valueOf(e.getMessage()));
+    }
+  }
+
+  /// Two governors that stop and start one process would each undo what the other did.
+  private void requireOwnJobs(Section section, String id, @Nullable RadioPlan radio) {
+    if (radio == null || radio.jobs() == null) {
+      return;
+    }
+    Path file = radio.jobs().pidFile();
+    String other = jobFiles.putIfAbsent(file, id);
+    if (other != null && !other.equals(id)) {
+      section.problem(
+          "radio.jobs.pid-file: '"
+              + file
+              + "' is that of "
+              + other
+              + ", too (expected: a file for each site; {site} in its name stands for the site's"
+              + " id)");
     }
   }
 
@@ -258,8 +281,9 @@ public final class TopologyFile {
         section.numberOr("base", 0, 1, source instanceof RadioPlan.Source.Synthetic ? 0 : 0.05);
     double slope = section.numberOr("slope", 0, 10, 1);
     RadioPlan.Split split = readSplit(section.optionalSection("split"));
+    RadioPlan.Jobs jobs = readJobs(section.optionalSection("jobs"));
     section.reportUnknownKeys();
-    return source == null ? null : new RadioPlan(source, base, slope, split);
+    return source == null ? null : new RadioPlan(source, base, slope, split, jobs);
   }
 
   private static RadioPlan.@Nullable Source readMetrics(Section section, String url) {
@@ -329,6 +353,34 @@ public final class TopologyFile {
     return kind == null
         ? null
         : new RadioPlan.Split(kind, serverPid, gpu, profiles, command, step, pauseS, dryRun);
+  }
+
+  private RadioPlan.@Nullable Jobs readJobs(@Nullable Section section) {
+    if (section == null) {
+      return null;
+    }
+    String pidFile = section.text("pid-file");
+    boolean group = section.flagOr("group", true);
+    String signal = section.textOr("signal", "USR1");
+    if (signal != null && !RadioPlan.Jobs.SIGNALS.contains(signal)) {
+      section.problem(
+          "signal",
+          "'"
+              + signal
+              + "' (expected: one of "
+              + String.join(", ", RadioPlan.Jobs.SIGNALS)
+              + "; a job that does not catch it is stopped without it)");
+    }
+    JobNotice.Settings usual = JobNotice.Settings.DEFAULT;
+    double needs = section.numberOr("needs", 0.001, 1, usual.needs());
+    int graceMsMax = Governor.Settings.DEFAULT.stepMsMax(); // what is promised to the radio
+    int graceMs = (int) section.numberOr("grace-ms", 0, graceMsMax, usual.graceMs());
+    int calmS = (int) section.numberOr("calm-s", 0, 86_400, usual.calmMs() / 1_000.0);
+    boolean dryRun = section.flagOr("dry-run", false);
+    section.reportUnknownKeys();
+    return pidFile == null || signal == null
+        ? null
+        : new RadioPlan.Jobs(folder.resolve(pidFile), group, signal, needs, graceMs, calmS, dryRun);
   }
 
   /// Ids that other parts of the file may mention without a second complaint.

@@ -3,6 +3,8 @@ package org.aigrid.live.up;
 import java.io.IOException;
 import java.util.TreeMap;
 import org.aigrid.core.node.Governor;
+import org.aigrid.core.node.JobNotice;
+import org.aigrid.live.radio.BatchJobs;
 import org.aigrid.live.radio.CalibratedRadio;
 import org.aigrid.live.radio.GpuSplit;
 import org.aigrid.live.radio.MeasuredRadio;
@@ -29,7 +31,7 @@ final class SharedGpus {
     }
     return new SharedGpu(
         new CalibratedRadio(load(plan.source(), siteId), plan.base(), plan.slope()),
-        split(plan.split()),
+        split(plan.split()).and(jobs(plan.jobs())),
         settings);
   }
 
@@ -69,5 +71,18 @@ final class SharedGpus {
           default -> new SplitCommands.Kind.Own(plan.command());
         };
     return new SplitCommands(kind, plan.step(), 1_000 * plan.pauseS(), plan.dryRun());
+  }
+
+  private static GpuSplit jobs(RadioPlan.@Nullable Jobs plan) {
+    if (plan == null) {
+      return GpuSplit.NONE;
+    }
+    return new BatchJobs(
+        new BatchJobs.Settings(
+            plan.pidFile(),
+            plan.group(),
+            BatchJobs.Signal.valueOf(plan.signal()),
+            new JobNotice.Settings(plan.needs(), plan.graceMs(), 1_000 * plan.calmS()),
+            plan.dryRun()));
   }
 }

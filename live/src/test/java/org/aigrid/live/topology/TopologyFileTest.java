@@ -146,6 +146,84 @@ class TopologyFileTest {
   }
 
   @Test
+  void aBatchJobBesideTheRadioIsReadWithItsDefaults(@TempDir Path folder) throws Exception {
+    Path file = folder.resolve("t.toml");
+    Files.writeString(
+        file,
+        SMALL
+            + """
+            [site.radio.jobs]
+            pid-file = "job.pid"
+            [[site]]
+            id = "cell-b"
+            tier = "cell"
+            latitude = 35.0
+            longitude = 139
+            endpoints = [{ model = "llama-3.2-1b" }]
+            [site.radio]
+            mean = 0.2
+            [site.radio.jobs]
+            pid-file = "/run/{site}.pid"
+            group = false
+            signal = "USR2"
+            needs = 0.5
+            grace-ms = 40
+            calm-s = 5
+            dry-run = true
+            """);
+    List<Topology.PlannedSite> sites = TopologyFile.read(file).sites();
+    assertThat(jobs(sites.getFirst()))
+        .isEqualTo(new RadioPlan.Jobs(folder.resolve("job.pid"), true, "USR1", 0.3, 80, 30, false));
+    assertThat(jobs(sites.get(1)))
+        .isEqualTo(new RadioPlan.Jobs(Path.of("/run/cell-b.pid"), false, "USR2", 0.5, 40, 5, true));
+  }
+
+  @Test
+  void eachBaseStationHasABatchJobOfItsOwn() throws Exception {
+    String second = SMALL.substring(SMALL.indexOf("[[site]]")).replace("cell-a", "cell-b");
+    String jobs = "[defaults.radio.jobs]\npid-file = \"/run/NAME.pid\"\n";
+    String both = SMALL.replace("[[site]]", jobs + "[[site]]") + second;
+    Topology topology = TopologyFile.parse("t.toml", both.replace("NAME", "{site}"));
+    assertThat(topology.sites())
+        .extracting(site -> jobs(site).pidFile())
+        .containsExactly(Path.of("/run/cell-a.pid"), Path.of("/run/cell-b.pid"));
+    assertThat(problemsOf(both.replace("NAME", "job")))
+        .singleElement()
+        .asString()
+        .contains("site[1]: radio.jobs.pid-file: '/run/job.pid' is that of cell-a, too (expected:");
+  }
+
+  @Test
+  void whatIsWrongWithABatchJobIsSaidWithItsPlace() {
+    assertThat(
+            problemsOf(
+                SMALL
+                    + """
+                    [site.radio.jobs]
+                    signal = "KILL"
+                    needs = 0
+                    grace-ms = 100
+                    calm-s = -1
+                    grup = true
+                    """))
+        .satisfiesExactlyInAnyOrder(
+            p ->
+                assertThat(p)
+                    .startsWith("t.toml:13:1: site[0].radio.jobs.pid-file is missing (expected:"),
+            p ->
+                assertThat(p)
+                    .startsWith("t.toml:14:1: site[0].radio.jobs.signal: 'KILL' (expected: one of"),
+            p -> assertThat(p).startsWith("t.toml:15:1: site[0].radio.jobs.needs: 0 (expected: a"),
+            p -> assertThat(p).contains("grace-ms: 100 (expected: a number from 0 to 90)"),
+            p -> assertThat(p).contains("calm-s: -1 (expected: a number from 0 to 86400)"),
+            p -> assertThat(p).startsWith("t.toml:18:1: unknown key site[0].radio.jobs.grup"));
+  }
+
+  private static RadioPlan.Jobs jobs(Topology.PlannedSite site) {
+    return requireNonNull(requireNonNull(site.radio()).jobs());
+  }
+
+  @Test
   void brokenTomlIsSaidWithItsPlace() {
     assertThat(problemsOf("name = \nx = 1\n")).first().asString().startsWith("t.toml:1:8: ");
   }
