@@ -35,6 +35,10 @@ class ArchitectureTest {
         .definedBy("org.aigrid.core.load..")
         .layer("route")
         .definedBy("org.aigrid.core.route..")
+        .layer("policy")
+        .definedBy("org.aigrid.core.policy..")
+        .layer("residency")
+        .definedBy("org.aigrid.core.residency..")
         .layer("admit")
         .definedBy("org.aigrid.core.admit..")
         .layer("reclaim")
@@ -53,6 +57,10 @@ class ArchitectureTest {
         .mayOnlyAccessLayers("unit", "model", "engine", "view")
         .whereLayer("route")
         .mayOnlyAccessLayers("unit", "model", "engine", "view", "load")
+        .whereLayer("policy")
+        .mayOnlyAccessLayers("unit", "model")
+        .whereLayer("residency")
+        .mayOnlyAccessLayers("unit", "model", "engine", "view", "policy")
         .whereLayer("admit")
         .mayOnlyAccessLayers("unit", "model", "engine", "view", "load")
         .whereLayer("reclaim")
@@ -74,6 +82,8 @@ class ArchitectureTest {
             "org.aigrid.core.view..",
             "org.aigrid.core.load..",
             "org.aigrid.core.route..",
+            "org.aigrid.core.policy..",
+            "org.aigrid.core.residency..",
             "org.aigrid.core.admit..",
             "org.aigrid.core.reclaim..",
             "org.aigrid.core.node..")

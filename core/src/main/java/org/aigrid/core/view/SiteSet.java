@@ -1,0 +1,77 @@
+package org.aigrid.core.view;
+
+import org.jspecify.annotations.Nullable;
+
+/// A set of sites of one roster: those whose class is in it. Immutable, safe to share.
+///
+/// Sites fall into few classes (of the same jurisdiction, operator, tier, ...), so a set is a bit a
+/// class beside one array that all sets of a roster share; to ask for a site costs two reads. A
+/// site that the array does not know, since it joined later, is in no set.
+public final class SiteSet {
+  private final int[] classOfSite;
+  private final long[] bits;
+
+  /// @param classOfSite class of each site by its dense index; shared, not copied
+  /// @param bits a bit for each class that is in the set; shared, not copied
+  public SiteSet(int[] classOfSite, long[] bits) {
+    this.classOfSite = classOfSite;
+    this.bits = bits;
+  }
+
+  /// Whether a site is in it.
+  public boolean contains(int site) {
+    if (site < 0 || site >= classOfSite.length) {
+      return false;
+    }
+    return hasBit(bits, classOfSite[site]);
+  }
+
+  /// Whether no site's class is in it.
+  public boolean isEmpty() {
+    for (long word : bits) {
+      if (word != 0) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /// How many sites are in it; looks at every site.
+  public int count() {
+    int count = 0;
+    for (int ofSite : classOfSite) {
+      count += hasBit(bits, ofSite) ? 1 : 0;
+    }
+    return count;
+  }
+
+  /// The jurisdictions in which sites of it stand, as bits of its roster. Looks at every site;
+  /// callers that ask often keep it.
+  public long jurisdictionBits(Roster roster) {
+    long found = 0;
+    for (int site = 0; site < Math.min(classOfSite.length, roster.siteCount()); site++) {
+      if (hasBit(bits, classOfSite[site]) && roster.siteSpec(site) != null) {
+        found |= roster.jurisdictionBit(site);
+      }
+    }
+    return found;
+  }
+
+  private static boolean hasBit(long[] bits, int index) {
+    int word = index >>> 6;
+    return word < bits.length && (bits[word] >>> index & 1) != 0;
+  }
+
+  /// Equal sets hold the same classes of the same array.
+  @Override
+  public boolean equals(@Nullable Object other) {
+    return other instanceof SiteSet set
+        && set.classOfSite == classOfSite
+        && java.util.Arrays.equals(set.bits, bits);
+  }
+
+  @Override
+  public int hashCode() {
+    return java.util.Arrays.hashCode(bits);
+  }
+}
