@@ -45,6 +45,8 @@ class ArchitectureTest {
         .definedBy("org.aigrid.core.reclaim..")
         .layer("node")
         .definedBy("org.aigrid.core.node..")
+        .layer("charge")
+        .definedBy("org.aigrid.core.charge..")
         .whereLayer("unit")
         .mayNotAccessAnyLayer()
         .whereLayer("model")
@@ -63,6 +65,8 @@ class ArchitectureTest {
         .mayOnlyAccessLayers("unit", "model", "engine", "view", "policy")
         .whereLayer("admit")
         .mayOnlyAccessLayers("unit", "model", "engine", "view", "load")
+        .whereLayer("charge")
+        .mayOnlyAccessLayers("unit", "model")
         .whereLayer("reclaim")
         .mayOnlyAccessLayers("unit", "model", "engine", "view", "load")
         .because(
@@ -86,6 +90,7 @@ class ArchitectureTest {
             "org.aigrid.core.residency..",
             "org.aigrid.core.admit..",
             "org.aigrid.core.reclaim..",
+            "org.aigrid.core.charge..",
             "org.aigrid.core.node..")
         .because("a package outside the layers would escape the rule about their directions")
         .check(CORE);

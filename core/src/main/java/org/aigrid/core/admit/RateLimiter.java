@@ -78,6 +78,18 @@ public final class RateLimiter {
     tokenShares = Math.clamp(tokenShares + back, -full, full);
   }
 
+  /// Takes an admission back as if it had not been asked for.
+  public void refund(long tokens) {
+    requestShares = Math.min(requestsPerMinute * MINUTE_MS, requestShares + MINUTE_MS);
+    settle(tokens, 0);
+  }
+
+  /// What would be admitted now.
+  public Allowance left(long nowMs) {
+    fill(nowMs);
+    return left();
+  }
+
   public long requestsPerMinute() {
     return requestsPerMinute;
   }
