@@ -34,6 +34,8 @@ class ArchitectureTest {
           entry("site", Set.of("wire", "http", "control", "gguf", "engine", "radio")),
           entry("radio", Set.of()),
           entry("drill", Set.of("trace")),
+          entry("tlog", Set.of()),
+          entry("proof", Set.of("tlog", "http")),
           entry("topology", Set.of()),
           entry("trace", Set.of()),
           entry("replay", Set.of("trace")),
@@ -53,6 +55,8 @@ class ArchitectureTest {
                   "replay",
                   "radio",
                   "drill",
+                  "tlog",
+                  "proof",
                   "chat")));
 
   static Set<String> packages() {
