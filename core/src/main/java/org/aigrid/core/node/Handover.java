@@ -117,6 +117,7 @@ public final class Handover {
         null,
         request.originSite(),
         request.jurisdictionBits(),
+        request.permitted(),
         request.deadlineMs(),
         request.tier(),
         request.triedEndpoints());

@@ -41,6 +41,9 @@ public final class Router {
   private static final int RETRY_AFTER_MS_LEAST = 1_000;
   private static final int RETRY_AFTER_MS_MOST = 60_000;
 
+  /// In place of a count of endpoints that are ready: a policy permits none.
+  private static final int NOWHERE = -1;
+
   private final RouterSettings settings;
   private final boolean thorough;
 
@@ -122,6 +125,12 @@ public final class Router {
     }
     if (ready == 0) {
       ready = probe(view, inFlight, request, random, nowMs);
+    }
+    if (ready == 0 && request.permitted() != null) {
+      ready = seek(view, inFlight, request, nowMs);
+      if (ready == NOWHERE) {
+        return new Route.Refused(Refusal.RESIDENCY_FORBIDS, 0);
+      }
     }
     if (ready == 0) {
       ready = acceptSuspects();
@@ -258,7 +267,7 @@ public final class Router {
     if (site < 0) {
       return Standing.NOT_SERVING;
     }
-    if ((view.roster().jurisdictionBitOfEndpoint(endpoint) & request.jurisdictionBits()) == 0) {
+    if (!request.permits(site, view.roster().jurisdictionBitOfEndpoint(endpoint))) {
       return Standing.RESIDENCY_FORBIDS;
     }
     if (!view.endpointLeaseFresh(endpoint, nowMs)) {
@@ -316,6 +325,35 @@ public final class Router {
       }
     }
     return 0;
+  }
+
+  /// Walks all of the model's endpoints for those that a policy permits, which may be few and far:
+  /// some milliseconds for a country, and only where nothing near will do. `NOWHERE` when none is
+  /// permitted at all.
+  private int seek(GridView view, InFlight inFlight, RouteRequest request, long nowMs) {
+    Roster roster = view.roster();
+    int endpoints = roster.endpointCountOfModel(request.model());
+    boolean any = false;
+    for (int i = 0; i < endpoints; i++) {
+      int candidate = roster.endpointOfModel(request.model(), i);
+      int at = roster.siteOf(candidate);
+      if (at < 0 || !request.permits(at, roster.jurisdictionBitOfEndpoint(candidate))) {
+        continue;
+      }
+      any = true;
+      Standing found = standingOf(view, inFlight, request, nowMs, candidate, at);
+      anyTried |= found == Standing.TRIED;
+      if (found == Standing.READY || found == Standing.SUSPECT) {
+        count = Math.min(count, CANDIDATES_MAX - 1);
+        add(roster, candidate, 0);
+        int ready = judge(view, inFlight, request, nowMs, count - 1);
+        weighReady(view, inFlight, request, count - 1);
+        if (ready > 0) {
+          return ready;
+        }
+      }
+    }
+    return any ? 0 : NOWHERE;
   }
 
   private Route choose(RouteRequest request, boolean explore, SplittableRandom random) {

@@ -23,6 +23,7 @@ import org.aigrid.core.view.GridViewBuilder;
 import org.aigrid.core.view.GridViewSettings;
 import org.aigrid.core.view.Heartbeat;
 import org.aigrid.core.view.Roster;
+import org.aigrid.core.view.SiteSet;
 import org.assertj.core.api.SoftAssertions;
 import org.junit.jupiter.api.Test;
 
@@ -81,9 +82,20 @@ class RouterTest {
           random.nextInt(4) == 0 ? null : blocks,
           random.nextInt(-1, roster.siteCount()),
           random.nextBoolean() ? -1 : roster.jurisdictionBits(List.of("JP", "DE")),
+          random.nextInt(4) > 0 ? null : sites(roster.siteCount()),
           random.nextInt(1_000, 120_000),
           ServiceTier.values()[random.nextInt(ServiceTier.values().length)],
           tried);
+    }
+
+    /// Some sites, often few or none.
+    SiteSet sites(int count) {
+      int[] classes = new int[count];
+      for (int i = 0; i < count; i++) {
+        classes[i] = random.nextInt(1, 20);
+      }
+      long bits = random.nextLong() & random.nextLong() & random.nextLong();
+      return new SiteSet(classes, new long[] {bits});
     }
 
     boolean permitted(RouteRequest request, int endpoint) {
@@ -98,6 +110,7 @@ class RouterTest {
     boolean readyBut(RouteRequest request, int site, int endpoint) {
       return view.roster().modelOf(endpoint) == request.model()
           && (view.roster().jurisdictionBit(site) & request.jurisdictionBits()) != 0
+          && (request.permitted() == null || request.permitted().contains(site))
           && view.leaseEndMs(site) > nowMs
           && view.admission(site) == AdmissionState.NEW_AND_EXISTING
           && view.serving(endpoint)
@@ -129,7 +142,7 @@ class RouterTest {
         }
       }
     }
-    assertThat(placed).isGreaterThan(SEEDS * 4);
+    assertThat(placed).isGreaterThan(SEEDS * 3);
     assertThat(explored).isGreaterThan(SEEDS / 10);
   }
 
@@ -151,7 +164,7 @@ class RouterTest {
           boolean serves = roster.modelOf(e) == request.model();
           boolean ready = world.readyBut(request, site, e);
           anyServes |= serves;
-          anyAllowed |= serves && (roster.jurisdictionBit(site) & request.jurisdictionBits()) != 0;
+          anyAllowed |= serves && request.permits(site, roster.jurisdictionBit(site));
           anyReady |= ready;
           anyUntried |= world.permitted(request, e);
         }
@@ -316,6 +329,33 @@ class RouterTest {
     builder.apply(new Heartbeat("a", 1, 10_000, AdmissionState.NEW_AND_EXISTING, List.of(load)), 0);
     builder.apply(SmallWorld.idle(B, 1, 10_000), 0);
     return builder.snapshot(0);
+  }
+
+  @Test
+  void whatAPolicyPermitsIsFoundHoweverFewTheSitesAreAndNothingElse() {
+    var sites = new ArrayList<SiteSpec>();
+    for (int i = 0; i < 5_000; i++) {
+      sites.add(
+          new SiteSpec(
+              "cell-" + i, "", Tier.CELL, "tokyo", A.position(), "JP", "operator", A.endpoints()));
+    }
+    var builder = new GridViewBuilder(GridViewSettings.DEFAULT);
+    builder.registerAll(sites);
+    for (SiteSpec site : sites) {
+      builder.apply(SmallWorld.idle(site, 1, 10_000), 0);
+    }
+    GridView view = builder.snapshot(0);
+    int[] classes = new int[5_000];
+    classes[4_321] = 1;
+    var only = new SiteSet(classes, new long[] {2});
+    assertThat(((Route.Placed) route(view, permittedAt(only))).site()).isEqualTo(4_321);
+    assertThat(route(view, permittedAt(new SiteSet(classes, new long[] {4}))))
+        .isEqualTo(new Route.Refused(Refusal.RESIDENCY_FORBIDS, 0));
+  }
+
+  private RouteRequest permittedAt(SiteSet sites) {
+    return new RouteRequest(
+        0, 500, 64, blocks, 0, -1, sites, 60_000, ServiceTier.STANDARD, RouteRequest.NONE_TRIED);
   }
 
   @Test
