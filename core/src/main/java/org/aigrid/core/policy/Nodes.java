@@ -81,10 +81,6 @@ final class Nodes {
     return value == null ? ERRS : UNKNOWN;
   }
 
-  private static boolean known(@Nullable Object value) {
-    return value != null && value != NOT_YET;
-  }
-
   /// The attribute of a site, or of a request, that is perhaps not known yet.
   static Value ofSite(Function<SiteFacts, @Nullable Object> attribute) {
     return (_, _, site, _) -> site == null ? NOT_YET : attribute.apply(site);
@@ -108,22 +104,22 @@ final class Nodes {
   static Condition equal(Value left, Value right, boolean wanted) {
     return (principal, action, site, request) -> {
       Object a = left.of(principal, action, site, request);
-      if (!known(a)) {
+      if (a == null || a == NOT_YET) {
         return whyNot(a);
       }
       Object b = right.of(principal, action, site, request);
-      return known(b) ? of(a.equals(b) == wanted) : whyNot(b);
+      return b == null || b == NOT_YET ? whyNot(b) : of(a.equals(b) == wanted);
     };
   }
 
   static Condition compare(Comparison comparison, Value left, Value right) {
     return (principal, action, site, request) -> {
       Object a = left.of(principal, action, site, request);
-      if (!known(a)) {
+      if (a == null || a == NOT_YET) {
         return whyNot(a);
       }
       Object b = right.of(principal, action, site, request);
-      if (!known(b)) {
+      if (b == null || b == NOT_YET) {
         return whyNot(b);
       }
       int order = Long.compare((Long) a, (Long) b);
@@ -142,7 +138,9 @@ final class Nodes {
   static Condition like(Value value, List<String> pieces) {
     return (principal, action, site, request) -> {
       Object found = value.of(principal, action, site, request);
-      return known(found) ? of(matches((String) found, pieces)) : whyNot(found);
+      return found == null || found == NOT_YET
+          ? whyNot(found)
+          : of(matches((String) found, pieces));
     };
   }
 
@@ -222,7 +220,9 @@ final class Nodes {
         return -count;
       }
       Object found = value.of(principal, action, site, request);
-      return known(found) ? of(values.has(found, principal, action, site, request)) : whyNot(found);
+      return found == null || found == NOT_YET
+          ? whyNot(found)
+          : of(values.has(found, principal, action, site, request));
     };
   }
 
@@ -303,7 +303,7 @@ final class Nodes {
           @Nullable RequestFacts request) {
         for (Value value : inOrder) {
           Object found = value.of(principal, action, site, request);
-          if (!known(found)) {
+          if (found == null || found == NOT_YET) {
             return -whyNot(found);
           }
         }

@@ -1,5 +1,7 @@
 package org.aigrid.core.residency;
 
+import java.util.List;
+import java.util.TreeSet;
 import org.aigrid.core.model.ServiceTier;
 import org.aigrid.core.policy.PolicyAction;
 import org.aigrid.core.policy.RequestFacts;
@@ -90,5 +92,25 @@ public final class SiteResidency {
       }
     }
     return new SiteSet(classes.classOfSite(), narrowed);
+  }
+
+  /// Jurisdictions in which some site is permitted, sorted: the allow list that goes along with a
+  /// request. One question a class.
+  public List<String> jurisdictions(PolicyAction action, RequestFacts request) {
+    var found = new TreeSet<String>();
+    for (int i = 1; i < classes.count(); i++) {
+      String jurisdiction = classes.facts(i).jurisdiction();
+      if (jurisdiction != null
+          && !found.contains(jurisdiction)
+          && permitsClass(action, i, request)) {
+        found.add(jurisdiction);
+      }
+    }
+    return List.copyOf(found);
+  }
+
+  /// The same as bits of the roster, coarser than `sites`: a first filter, never the only one.
+  public long jurisdictionBits(PolicyAction action, RequestFacts request) {
+    return classes.roster().jurisdictionBits(jurisdictions(action, request));
   }
 }

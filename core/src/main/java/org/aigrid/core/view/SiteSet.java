@@ -1,5 +1,6 @@
 package org.aigrid.core.view;
 
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /// A set of sites of one roster: those whose class is in it. Immutable, safe to share.
@@ -45,18 +46,6 @@ public final class SiteSet {
     return count;
   }
 
-  /// The jurisdictions in which sites of it stand, as bits of its roster. Looks at every site;
-  /// callers that ask often keep it.
-  public long jurisdictionBits(Roster roster) {
-    long found = 0;
-    for (int site = 0; site < Math.min(classOfSite.length, roster.siteCount()); site++) {
-      if (hasBit(bits, classOfSite[site]) && roster.siteSpec(site) != null) {
-        found |= roster.jurisdictionBit(site);
-      }
-    }
-    return found;
-  }
-
   private static boolean hasBit(long[] bits, int index) {
     int word = index >>> 6;
     return word < bits.length && (bits[word] >>> index & 1) != 0;
@@ -67,11 +56,11 @@ public final class SiteSet {
   public boolean equals(@Nullable Object other) {
     return other instanceof SiteSet set
         && set.classOfSite == classOfSite
-        && java.util.Arrays.equals(set.bits, bits);
+        && Arrays.equals(set.bits, bits);
   }
 
   @Override
   public int hashCode() {
-    return java.util.Arrays.hashCode(bits);
+    return Arrays.hashCode(bits);
   }
 }

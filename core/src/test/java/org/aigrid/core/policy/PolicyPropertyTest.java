@@ -28,14 +28,16 @@ class PolicyPropertyTest {
       BoundPolicies bound = set.bind(principal);
       BoundPolicies boundAgain = again.bind(principal);
       for (int i = 0; i < 20; i++) {
-        var question =
-            new Question(principal, draws.action(), draws.site(i % 2 * 6), draws.request());
-        PolicyVerdict expected = RandomPolicies.decide(rules, question);
-        PolicyVerdict decided = decide(bound, question);
-        assertThat(decided).as("%s of%n%s", question, set.canonicalText()).isEqualTo(expected);
-        assertThat(decide(boundAgain, question)).isEqualTo(expected);
-        PolicyExplanation why =
-            bound.explain(question.action(), question.site(), question.request());
+        PolicyAction action = draws.action();
+        SiteFacts site = draws.site(i % 2 * 6);
+        RequestFacts request = draws.request();
+        PolicyVerdict expected =
+            RandomPolicies.decide(rules, new Question(principal, action, site, request));
+        assertThat(bound.decide(action, site, request))
+            .as("%s %s %s %s of%n%s", principal, action, site, request, set.canonicalText())
+            .isEqualTo(expected);
+        assertThat(boundAgain.decide(action, site, request)).isEqualTo(expected);
+        PolicyExplanation why = bound.explain(action, site, request);
         assertThat(why.verdict()).isEqualTo(expected);
         assertThat(why.decisive().isEmpty()).isEqualTo(expected == PolicyVerdict.NOT_PERMITTED);
       }
@@ -54,17 +56,12 @@ class PolicyPropertyTest {
         PolicySetTest.compiled(RandomPolicies.text(rules) + RandomPolicies.text(more))
             .bind(principal);
     for (int i = 0; i < 50; i++) {
-      var question = new Question(principal, draws.action(), draws.site(5), draws.request());
-      if (decide(stricter, question).permitted()) {
-        assertThat(decide(fewer, question).permitted()).isTrue();
+      PolicyAction action = draws.action();
+      SiteFacts site = draws.site(5);
+      RequestFacts request = draws.request();
+      if (stricter.decide(action, site, request).permitted()) {
+        assertThat(fewer.decide(action, site, request).permitted()).isTrue();
       }
     }
-  }
-
-  private static PolicyVerdict decide(BoundPolicies bound, Question question) {
-    return bound.decide(
-        java.util.Objects.requireNonNull(question.action()),
-        java.util.Objects.requireNonNull(question.site()),
-        java.util.Objects.requireNonNull(question.request()));
   }
 }

@@ -214,6 +214,9 @@ class ResidencyTest {
         PolicyAction action = draws.action();
         RequestFacts request = draws.request();
         SiteSet permitted = ahead.sites(action, request);
+        long jurisdictionBits = ahead.jurisdictionBits(action, request);
+        List<String> jurisdictions = ahead.jurisdictions(action, request);
+        long foundBits = 0;
         int count = 0;
         for (int site = -1; site <= roster.siteCount(); site++) {
           SiteSpec spec = site < 0 || site == roster.siteCount() ? null : roster.siteSpec(site);
@@ -222,9 +225,15 @@ class ResidencyTest {
           assertThat(ahead.permits(action, site, request)).isEqualTo(expected);
           assertThat(permitted.contains(site)).isEqualTo(expected);
           count += expected ? 1 : 0;
+          foundBits |= expected ? roster.jurisdictionBit(site) : 0;
+          if (expected && facts != null) {
+            assertThat(jurisdictions).contains(facts.jurisdiction());
+          }
         }
         assertThat(permitted.count()).isEqualTo(count);
-        assertThat(permitted.isEmpty() ? 0 : 1).isGreaterThanOrEqualTo(count > 0 ? 1 : 0);
+        assertThat(jurisdictionBits).isEqualTo(foundBits);
+        assertThat(jurisdictions).hasSize(Long.bitCount(foundBits));
+        assertThat(permitted.isEmpty()).isEqualTo(count == 0);
       }
     }
   }
