@@ -30,6 +30,7 @@ import picocli.CommandLine.Spec;
       MoveCommand.class,
       DrillCommand.class,
       KeysCommand.class,
+      PolicyCommand.class,
       AuditCommand.class,
       TinyModelCommand.class,
       GridCommand.BenchHelp.class,

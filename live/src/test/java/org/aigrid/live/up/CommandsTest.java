@@ -347,6 +347,76 @@ class CommandsTest {
   }
 
   @Test
+  void policiesAreCheckedExplainedAndTested() throws Exception {
+    Path policy =
+        Files.writeString(
+            folder.resolve("p.cedar"),
+            """
+            permit (principal, action, resource in Jurisdiction::"JP");
+            @id("cells") forbid (principal, action, resource) when { resource.tier == "cell" };
+            """);
+    String file = policy.toString();
+    assertThat(grid("policy", "check", file).out()).contains("2 policies, version ");
+    Path broken =
+        Files.writeString(folder.resolve("b.cedar"), "permit (principal, acton, resource);");
+    Ran refused = grid("policy", "check", file, broken.toString());
+    assertSentence(refused, broken + ":1:20: 'acton'");
+    assertThat(refused.err())
+        .contains("\n  permit (principal, acton, resource);\n" + " ".repeat(21) + "^");
+    assertThat(refused.out()).contains("2 policies");
+    assertSentence(grid("policy", "check", folder.resolve("none").toString()), "no such file");
+
+    Ran all = grid("policy", "explain", file, "--tenant", "t");
+    assertThat(all.exitCode()).isEqualTo(1);
+    assertThat(all.out())
+        .contains("hub-tomakomai", "permitted", "cell-koto", "forbidden", "1 of 13");
+    Ran one = grid("policy", "explain", file, "--tenant", "t", "--site", "cell-koto");
+    assertThat(one.exitCode()).isEqualTo(1);
+    assertThat(one.out()).contains("is forbidden by 'cells' (line 2)", "permit policy1 (line 1)");
+    Ran described =
+        grid(
+            "policy",
+            "explain",
+            file,
+            "--tenant",
+            "t",
+            "--jurisdiction",
+            "JP",
+            "--site-tier",
+            "hub",
+            "--key",
+            "jp,de",
+            "--residency",
+            "JP");
+    assertThat(described.exitCode()).isZero();
+    assertThat(described.out()).contains("infer for t at a-site (JP) is permitted by 'policy1'");
+    assertSentence(grid("policy", "explain", file, "--tenant", "t", "--site", "x"), "no site 'x'");
+    assertSentence(
+        grid("policy", "explain", file, "--tenant", "t", "--residency", "Japan"),
+        "two-letter codes");
+
+    Path tests =
+        Files.writeString(
+            folder.resolve("t.toml"),
+            """
+            policy = ["p.cedar"]
+            [[case]]
+            name = "hubs compute"
+            tenant = "t"
+            site-tier = "hub"
+            jurisdiction = "JP"
+            expect = "permit"
+            """);
+    assertThat(grid("policy", "test", tests.toString()).out())
+        .contains("ok     hubs compute", "1 cases, all as expected");
+    Files.writeString(tests, Files.readString(tests).replace("\"JP\"", "\"DE\""));
+    Ran wrong = grid("policy", "test", tests.toString());
+    assertSentence(wrong, "1 of 1 cases have another answer");
+    assertThat(wrong.out()).contains("WRONG", tests + ":3: expected permit, but infer for t");
+    assertThat(grid("policy", "--help").out()).contains("check", "explain", "test", "Jurisdiction");
+  }
+
+  @Test
   void aSessionFileIsForItsOwnerAlone() throws Exception {
     Path file = folder.resolve(".grid").resolve("up.json");
     var session = new Session(URI.create("http://127.0.0.1:9000"), 9_001, "sk-x", 42);
