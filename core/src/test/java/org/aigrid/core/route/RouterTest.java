@@ -94,7 +94,10 @@ class RouterTest {
       for (int i = 0; i < count; i++) {
         classes[i] = random.nextInt(1, 20);
       }
-      long bits = random.nextLong() & random.nextLong() & random.nextLong();
+      long bits = 0;
+      for (int i = random.nextInt(4); i > 0; i--) {
+        bits |= 1L << random.nextInt(20);
+      }
       return new SiteSet(classes, new long[] {bits});
     }
 
