@@ -1,6 +1,7 @@
 package org.aigrid.bench;
 
 import org.aigrid.bench.gateway.GatewayBench;
+import org.aigrid.bench.route.PolicyBench;
 import org.aigrid.bench.route.RouteBench;
 import org.aigrid.bench.start.StartBench;
 import org.aigrid.bench.twin.LiveTwinBench;
@@ -15,6 +16,7 @@ import picocli.CommandLine.Command;
     mixinStandardHelpOptions = true,
     subcommands = {
       RouteBench.class,
+      PolicyBench.class,
       GatewayBench.class,
       StartBench.class,
       TwinBench.class,
