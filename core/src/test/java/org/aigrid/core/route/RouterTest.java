@@ -95,7 +95,7 @@ class RouterTest {
         classes[i] = random.nextInt(1, 20);
       }
       long bits = 0;
-      for (int i = random.nextInt(4); i > 0; i--) {
+      for (int i = random.nextInt(8); i > 0; i--) {
         bits |= 1L << random.nextInt(20);
       }
       return new SiteSet(classes, new long[] {bits});
