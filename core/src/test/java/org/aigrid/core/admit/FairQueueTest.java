@@ -168,8 +168,8 @@ class FairQueueTest {
     assertThat(queue.offer(ServiceTier.HARVEST, "c", 1, 1, 5)).isEqualTo(Offer.WAITS);
     assertThat(queue.removeIf(item -> item == 1 || item == 4)).isEqualTo(2);
     assertThat(queue.waiting()).isEqualTo(2);
-    assertThat(queue.take()).extracting(FairQueue.Taken::item).isEqualTo(2);
-    assertThat(queue.take()).extracting(FairQueue.Taken::item).isEqualTo(5);
+    assertThat(queue.take()).isEqualTo(new FairQueue.Taken<>(ServiceTier.STANDARD, "a", 2));
+    assertThat(queue.take()).isEqualTo(new FairQueue.Taken<>(ServiceTier.HARVEST, "c", 5));
     assertThat(queue.take()).isNull();
     queue.tidy();
     assertThatThrownBy(() -> queue.offer(ServiceTier.STANDARD, "a", 0, 1, 1))

@@ -1,0 +1,204 @@
+package org.aigrid.live.books;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.concurrent.CountDownLatch;
+import org.aigrid.live.books.Journal.Position;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class LedgerTest {
+  private static final Instant LATER = Instant.now().plusSeconds(3_600);
+
+  @TempDir static Path folder;
+  private static Database database;
+  private static Ledger ledger;
+
+  @BeforeAll
+  static void open() {
+    database = Database.embedded(folder);
+    ledger = new Ledger(database);
+    for (String tenant : List.of("a", "b", "c", "d", "e", "f", "g")) {
+      database
+          .jdbi()
+          .useHandle(
+              h -> h.execute("insert into tenants (id, name) values (?, ?)", tenant, tenant));
+    }
+    database
+        .jdbi()
+        .useHandle(
+            h ->
+                h.execute(
+                    "insert into tenants (id, name, prepaid) values ('later', 'Later', false)"));
+  }
+
+  @AfterAll
+  static void close() {
+    assertThat(ledger.check()).isEmpty();
+    database.close();
+  }
+
+  private static String text(String query) {
+    return database.jdbi().withHandle(h -> h.createQuery(query).mapTo(String.class).one());
+  }
+
+  @Test
+  void theEmbeddedServerWritesThroughAndAsksForItsPassword() {
+    for (String setting : List.of("fsync", "synchronous_commit", "full_page_writes")) {
+      assertThat(text("show " + setting)).as(setting).isEqualTo("on");
+    }
+    String url = "jdbc:postgresql://localhost:" + database.port() + "/postgres";
+    assertThatThrownBy(() -> Database.at(url, "postgres", "guessed").close())
+        .isInstanceOf(BooksException.class)
+        .hasMessageContaining("cannot connect")
+        .hasMessageNotContaining("guessed");
+    assertThatThrownBy(() -> Database.embedded(folder))
+        .isInstanceOf(BooksException.class)
+        .hasMessageContaining("in use by another grid");
+  }
+
+  @Test
+  void aPaymentThatIsToldTwiceCountsOnce() {
+    assertThat(ledger.credit("a", 1_000, "invoice-1", "")).isTrue();
+    assertThat(ledger.credit("a", 1_000, "invoice-1", "")).isFalse();
+    assertThat(ledger.balance("a")).isEqualTo(new Ledger.Balance(1_000, 0, 0));
+    assertThatThrownBy(() -> ledger.credit("nobody", 1, "x", "")).hasMessageContaining("no tenant");
+    assertThatThrownBy(() -> ledger.credit("a", -1_001, "back", ""))
+        .as("nobody takes back what is not there")
+        .hasMessageContaining("check constraint");
+  }
+
+  @Test
+  void usageIsChargedOnceHoweverOftenItIsApplied() {
+    ledger.credit("b", 1_000, "b", "");
+    assertThat(ledger.hold("g1", "b", 600, LATER)).isEqualTo(600);
+    List<UsageRecord> records = List.of(Records.of("b1", "b", 100), Records.of("b2", "b", 50));
+    assertThat(ledger.apply("g1", "j1", records, new Position(1, 10))).isEqualTo(2);
+    assertThat(ledger.apply("g1", "j1", records, new Position(1, 10))).isZero();
+    assertThat(
+            ledger.apply(
+                "g1",
+                "j2",
+                List.of(
+                    Records.of("b2", "b", 50), Records.of("b3", "b", 1), Records.of("b3", "b", 1)),
+                new Position(1, 20)))
+        .isEqualTo(1);
+    assertThat(ledger.balance("b")).isEqualTo(new Ledger.Balance(400, 449, 0));
+    assertThat(ledger.applied("j2")).isEqualTo(new Position(1, 20));
+    assertThat(ledger.returnHolds("g1")).isEqualTo(449);
+    assertThat(ledger.balance("b")).isEqualTo(new Ledger.Balance(849, 0, 0));
+    assertThat(ledger.check()).isEmpty();
+  }
+
+  @Test
+  void whatWasServedBeyondTheMoneyIsWrittenOffAndNeverStopsTheBooks() {
+    ledger.credit("c", 100, "c", "");
+    ledger.hold("g2", "c", 60, LATER);
+    ledger.apply(
+        "g2",
+        "j3",
+        List.of(
+            Records.of("c1", "c", 130),
+            Records.of("c2", "unknown", 7),
+            Records.of("c3", "later", 9)),
+        new Position(1, 1));
+    assertThat(ledger.balance("c")).isEqualTo(new Ledger.Balance(0, 0, 0));
+    assertThat(ledger.balance("later")).isEqualTo(new Ledger.Balance(0, 0, 9));
+    assertThat(text("select micros from balances where account = 'grid/written-off'"))
+        .isEqualTo("-37");
+  }
+
+  @Test
+  void theBooksRefuseToBeChangedOrUnbalanced() {
+    ledger.credit("d", 10, "d", "");
+    for (String wrong :
+        List.of(
+            "update entries set micros = 1",
+            "delete from entries",
+            "truncate entries",
+            "delete from requests",
+            "update transactions set note = ''",
+            "delete from admin_actions")) {
+      assertThatThrownBy(() -> database.jdbi().useHandle(h -> h.execute(wrong)))
+          .as(wrong)
+          .hasMessageContaining("append-only");
+    }
+    assertThatThrownBy(
+            () ->
+                database
+                    .jdbi()
+                    .useHandle(
+                        h ->
+                            h.execute(
+                                "insert into entries select max(id), 'tenant/d/other', 5 from"
+                                    + " transactions")))
+        .hasMessageContaining("do not sum to zero");
+  }
+
+  @Test
+  void aGatewayThatIsSilentLosesItsHoldSomeTimeAfterItsLease() {
+    ledger.credit("e", 100, "e", "");
+    Instant now = Instant.now();
+    ledger.hold("g3", "e", 70, now);
+    assertThat(ledger.returnExpired(now.plusMillis(Ledger.LEASE_GRACE_MS - 1_000))).isZero();
+    assertThat(ledger.returnExpired(now.plusMillis(Ledger.LEASE_GRACE_MS + 1_000))).isEqualTo(1);
+    assertThat(ledger.balance("e")).isEqualTo(new Ledger.Balance(100, 0, 0));
+  }
+
+  @Test
+  void gatewaysNeverHoldMoreThanTheBalanceTogether() throws Exception {
+    ledger.credit("f", 10_000, "f", "");
+    var held = new java.util.concurrent.atomic.AtomicLong();
+    var threads = new ArrayList<Thread>();
+    for (int g = 0; g < 4; g++) {
+      int seed = g;
+      threads.add(
+          Thread.startVirtualThread(
+              () -> {
+                var random = new SplittableRandom(seed);
+                for (int i = 0; i < 25; i++) {
+                  held.addAndGet(ledger.hold("g-f-" + seed, "f", 1 + random.nextLong(500), LATER));
+                }
+              }));
+    }
+    for (Thread thread : threads) {
+      thread.join();
+    }
+    assertThat(held.get()).isEqualTo(10_000);
+    assertThat(ledger.balance("f")).isEqualTo(new Ledger.Balance(0, 10_000, 0));
+  }
+
+  @Test
+  void theKeeperBringsTheJournalIntoTheBooksAndForgetsWhatIsThere(@TempDir Path journalFolder)
+      throws Exception {
+    ledger.credit("g", 100_000, "g", "");
+    try (var journal = Journal.open(journalFolder, new Journal.Settings(4_096, 1 << 20, 4_096));
+        var keeper = BookKeeper.start(ledger, journal, "g4")) {
+      ledger.hold("g4", "g", 50_000, LATER);
+      var done = new CountDownLatch(2_000);
+      for (int i = 0; i < 2_000; i++) {
+        while (!journal.append(Records.of("g" + i, "g", 10), _ -> done.countDown())) {
+          Thread.onSpinWait();
+        }
+      }
+      done.await();
+      assertThat(keeper.settle(Duration.ofSeconds(30))).isTrue();
+      assertThat(ledger.balance("g")).isEqualTo(new Ledger.Balance(50_000, 30_000, 0));
+      assertThat(journal.bytes()).isLessThan(200_000);
+    }
+    try (var journal = Journal.open(journalFolder, Journal.Settings.USUAL);
+        var keeper = BookKeeper.start(ledger, journal, "g4")) {
+      assertThat(keeper.settle(Duration.ofSeconds(30))).isTrue();
+      assertThat(ledger.balance("g")).isEqualTo(new Ledger.Balance(80_000, 0, 0));
+    }
+  }
+}
