@@ -1,0 +1,619 @@
+package org.aigrid.live.books;
+
+import java.time.Instant;
+import java.time.OffsetDateTime;
+import java.time.ZoneOffset;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.regex.Pattern;
+import org.aigrid.core.admit.Limits;
+import org.aigrid.core.admit.RateLimiter;
+import org.aigrid.core.charge.Price;
+import org.aigrid.core.charge.PriceList;
+import org.aigrid.core.model.ServiceTier;
+import org.aigrid.live.books.TenantDirectory.Key;
+import org.aigrid.live.books.TenantDirectory.Priced;
+import org.aigrid.live.books.TenantDirectory.Project;
+import org.aigrid.live.books.TenantDirectory.Tenant;
+import org.jdbi.v3.core.Handle;
+import org.jdbi.v3.core.Jdbi;
+import org.jspecify.annotations.Nullable;
+
+/// Tenants, projects, keys and prices in the database: what administrators do. Each change is one
+/// transaction with its line in the audit table: who, when, what. Safe for many threads; calls
+/// block. An order that makes no sense is a `BooksException` of one sentence, and nothing is
+/// changed.
+public final class Tenants {
+  private static final Pattern ID = Pattern.compile("[A-Za-z0-9._-]{1,64}");
+  private static final Pattern JURISDICTION = Pattern.compile("[A-Z]{2}");
+  private static final int POLICY_CHARACTERS_MAX = 65_536;
+  private static final Set<String> SCOPES = Set.of("inference", "batch", "usage");
+
+  /// The project that every tenant has.
+  public static final String DEFAULT_PROJECT = "default";
+
+  private final Jdbi jdbi;
+  private final Ledger ledger;
+
+  public Tenants(Database database) {
+    jdbi = database.jdbi();
+    ledger = new Ledger(database);
+  }
+
+  /// Makes a tenant, with a project `default`.
+  public void create(String who, String id, String name, boolean prepaid) {
+    requireId("tenant", id);
+    jdbi.useTransaction(
+        handle -> {
+          int made =
+              handle.execute(
+                  "insert into tenants (id, name, prepaid) values (?, ?, ?) on conflict do nothing",
+                  id,
+                  name,
+                  prepaid);
+          if (made == 0) {
+            throw new BooksException("tenant '" + id + "' exists already (expected: a new id)");
+          }
+          handle.execute("insert into projects (tenant, id) values (?, ?)", id, DEFAULT_PROJECT);
+          audit(handle, who, "tenant.create", id, name + (prepaid ? "" : ", pays later"));
+        });
+  }
+
+  /// Lets a tenant in, or not.
+  public void activate(String who, String tenant, boolean active) {
+    change(who, active ? "tenant.open" : "tenant.close", tenant, "", "active = ?", active);
+  }
+
+  /// Sets the most urgent tier that a tenant may ask for.
+  public void ceiling(String who, String tenant, ServiceTier tier) {
+    String name = tier.name().toLowerCase(Locale.ROOT);
+    change(who, "tenant.ceiling", tenant, name, "tier_ceiling = ?", name);
+  }
+
+  /// Sets a tenant's share beside others that wait.
+  public void weight(String who, String tenant, int weight) {
+    if (weight < 1 || weight > 1_000) {
+      throw new BooksException("weight " + weight + " (expected: 1 to 1,000)");
+    }
+    change(who, "tenant.weight", tenant, Integer.toString(weight), "weight = ?", weight);
+  }
+
+  private void change(
+      String who, String action, String tenant, String detail, String set, Object value) {
+    jdbi.useTransaction(
+        handle -> {
+          requireOne(
+              handle.execute("update tenants set " + set + " where id = ?", value, tenant),
+              "tenant",
+              tenant);
+          audit(handle, who, action, tenant, detail);
+        });
+  }
+
+  /// Sets the residency of a tenant (`project` null) or of one of its projects.
+  ///
+  /// @param jurisdictions empty permits all that the tenant's do
+  /// @param policy text, kept as it is
+  public void policy(
+      String who,
+      String tenant,
+      @Nullable String project,
+      List<String> jurisdictions,
+      String policy) {
+    for (String code : jurisdictions) {
+      if (!JURISDICTION.matcher(code).matches()) {
+        throw new BooksException(
+            "jurisdiction '" + code + "' (expected: two letters of ISO 3166-1, such as JP)");
+      }
+    }
+    if (policy.length() > POLICY_CHARACTERS_MAX) {
+      throw new BooksException(
+          "policy of " + policy.length() + " characters (expected: at most 65,536)");
+    }
+    jdbi.useTransaction(
+        handle -> {
+          var update =
+              handle
+                  .createUpdate(
+                      "update "
+                          + (project == null ? "tenants" : "projects")
+                          + " set jurisdictions = :jurisdictions, policy = :policy where id = :id"
+                          + (project == null ? "" : " and tenant = :tenant"))
+                  .bindArray("jurisdictions", String.class, jurisdictions)
+                  .bind("policy", policy)
+                  .bind("id", project == null ? tenant : project);
+          if (project != null) {
+            update.bind("tenant", tenant);
+          }
+          requireOne(update.execute(), project == null ? "tenant" : "project", tenant);
+          audit(
+              handle,
+              who,
+              "policy.set",
+              project == null ? tenant : tenant + "/" + project,
+              jurisdictions + " " + policy);
+        });
+  }
+
+  /// Sets the limits of a tenant, a project or a key.
+  ///
+  /// @param project null: of the tenant; else of this project
+  public void limits(String who, String tenant, @Nullable String project, Limits limits) {
+    jdbi.useTransaction(
+        handle -> {
+          String where = project == null ? " where id = ?" : " where tenant = ? and id = ?";
+          var update =
+              handle.createUpdate(
+                  "update "
+                      + (project == null ? "tenants" : "projects")
+                      + " set requests_per_second = ?, requests_per_minute = ?, tokens_per_minute ="
+                      + " ?, concurrent_max = ?"
+                      + where);
+          bind(update, 0, limits);
+          update.bind(4, tenant);
+          if (project != null) {
+            update.bind(5, project);
+          }
+          requireOne(update.execute(), project == null ? "tenant" : "project", tenant);
+          audit(
+              handle,
+              who,
+              "limits.set",
+              project == null ? tenant : tenant + "/" + project,
+              limits.toString());
+        });
+  }
+
+  private static void bind(org.jdbi.v3.core.statement.Update update, int at, Limits limits) {
+    update.bind(at, orNull(limits.requestsPerSecond()));
+    update.bind(at + 1, orNull(limits.requestsPerMinute()));
+    update.bind(at + 2, orNull(limits.tokensPerMinute()));
+    update.bind(at + 3, orNull(limits.concurrentMax()));
+  }
+
+  private static @Nullable Long orNull(long limit) {
+    return limit >= RateLimiter.UNLIMITED ? null : limit;
+  }
+
+  /// Tops a tenant up; see `Ledger.credit`.
+  public boolean credit(String who, String tenant, long micros, String reference, String note) {
+    boolean fresh = ledger.credit(tenant, micros, reference, note);
+    if (fresh) {
+      jdbi.useTransaction(
+          handle -> audit(handle, who, "tenant.credit", tenant, micros + " " + reference));
+    }
+    return fresh;
+  }
+
+  /// Makes a project.
+  public void project(String who, String tenant, String id) {
+    requireId("project", id);
+    jdbi.useTransaction(
+        handle -> {
+          requireTenant(handle, tenant);
+          if (handle.execute(
+                  "insert into projects (tenant, id) values (?, ?) on conflict do nothing",
+                  tenant,
+                  id)
+              == 0) {
+            throw new BooksException("project '" + tenant + "/" + id + "' exists already");
+          }
+          audit(handle, who, "project.create", tenant + "/" + id, "");
+        });
+  }
+
+  /// Takes a key in by the hash of its secret.
+  ///
+  /// @param expires null: never
+  /// @param scopes what it may do, of `inference`, `batch`, `usage`
+  public void key(
+      String who,
+      String id,
+      String tenant,
+      String project,
+      byte[] sha256,
+      Set<String> scopes,
+      Limits limits,
+      @Nullable Instant expires) {
+    requireId("key", id);
+    if (scopes.isEmpty() || !SCOPES.containsAll(scopes)) {
+      throw new BooksException("scopes " + scopes + " (expected: some of " + SCOPES + ")");
+    }
+    jdbi.useTransaction(
+        handle -> {
+          if (handle
+              .createQuery("select 1 from projects where tenant = ? and id = ?")
+              .bind(0, tenant)
+              .bind(1, project)
+              .mapTo(Integer.class)
+              .findOne()
+              .isEmpty()) {
+            throw new BooksException(
+                "no project '" + tenant + "/" + project + "' (make it first, or its tenant)");
+          }
+          insert(handle, id, tenant, project, sha256, scopes, limits, expires, null);
+          audit(handle, who, "key.create", id, tenant + "/" + project);
+        });
+  }
+
+  private static void insert(
+      Handle handle,
+      String id,
+      String tenant,
+      String project,
+      byte[] sha256,
+      Set<String> scopes,
+      Limits limits,
+      @Nullable Instant expires,
+      @Nullable String replaces) {
+    var update =
+        handle.createUpdate(
+            "insert into api_keys (requests_per_second, requests_per_minute, tokens_per_minute,"
+                + " concurrent_max, id, tenant, project, sha256, expires_at, replaces, scopes)"
+                + " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing");
+    bind(update, 0, limits);
+    update
+        .bind(4, id)
+        .bind(5, tenant)
+        .bind(6, project)
+        .bind(7, sha256)
+        .bind(8, expires == null ? null : expires.atOffset(ZoneOffset.UTC))
+        .bind(9, replaces)
+        .bindArray(10, String.class, scopes.stream().sorted().toArray());
+    if (update.execute() == 0) {
+      throw new BooksException(
+          "key '" + id + "' or its secret exists already (expected: a new id and a new secret)");
+    }
+  }
+
+  /// Puts a new key in the place of another, which stays good until `oldUntil`: clients change over
+  /// in between, and nobody is shut out.
+  public void rotate(String who, String oldId, String newId, byte[] sha256, Instant oldUntil) {
+    requireId("key", newId);
+    jdbi.useTransaction(
+        handle -> {
+          KeyRow old = row(handle, oldId);
+          insert(
+              handle,
+              newId,
+              old.tenant(),
+              old.project(),
+              sha256,
+              old.scopes(),
+              old.limits(),
+              null,
+              oldId);
+          handle.execute(
+              "update api_keys set expires_at = least(expires_at, ?) where id = ?",
+              oldUntil.atOffset(ZoneOffset.UTC),
+              oldId);
+          audit(handle, who, "key.rotate", oldId, newId + ", the old one until " + oldUntil);
+        });
+  }
+
+  /// Ends a key at once (as soon as gateways have the next snapshot).
+  public void revoke(String who, String id) {
+    jdbi.useTransaction(
+        handle -> {
+          requireOne(
+              handle.execute(
+                  "update api_keys set revoked_at = coalesce(revoked_at, now()) where id = ?", id),
+              "key",
+              id);
+          audit(handle, who, "key.revoke", id, "");
+        });
+  }
+
+  /// Sets a price from a moment on.
+  ///
+  /// @param model `*` for any
+  /// @param tier null for any
+  public void price(
+      String who, String model, @Nullable ServiceTier tier, Price price, Instant from) {
+    String name = tier == null ? "*" : tier.name().toLowerCase(Locale.ROOT);
+    jdbi.useTransaction(
+        handle -> {
+          handle.execute(
+              "insert into prices (model, tier, prompt_micros, cached_micros, output_micros,"
+                  + " valid_from) values (?, ?, ?, ?, ?, ?)",
+              model,
+              name,
+              price.promptMicros(),
+              price.cachedMicros(),
+              price.outputMicros(),
+              from.atOffset(ZoneOffset.UTC));
+          audit(handle, who, "price.set", model + "/" + name, price + " from " + from);
+        });
+  }
+
+  /// Gives a person a role in a tenant: owner, admin, member or auditor.
+  public void role(String who, String tenant, String subject, String role) {
+    if (!Set.of("owner", "admin", "member", "auditor").contains(role)) {
+      throw new BooksException("role '" + role + "' (expected: owner, admin, member or auditor)");
+    }
+    jdbi.useTransaction(
+        handle -> {
+          requireTenant(handle, tenant);
+          handle.execute(
+              "insert into members (tenant, subject, role) values (?, ?, ?)"
+                  + " on conflict (tenant, subject) do update set role = excluded.role",
+              tenant,
+              subject,
+              role);
+          audit(handle, who, "role.set", tenant, subject + " " + role);
+        });
+  }
+
+  /// Writes down an administrator's action that changes something elsewhere.
+  public void audit(String who, String action, String subject, String detail) {
+    jdbi.useTransaction(handle -> audit(handle, who, action, subject, detail));
+  }
+
+  private static void audit(
+      Handle handle, String who, String action, String subject, String detail) {
+    handle.execute(
+        "insert into admin_actions (who, action, subject, detail) values (?, ?, ?, ?)",
+        who,
+        action,
+        subject,
+        detail);
+  }
+
+  /// One line of the audit table.
+  public record AdminAction(Instant at, String who, String action, String subject, String detail) {}
+
+  /// The last actions, the newest first.
+  public List<AdminAction> actions(int max) {
+    return jdbi.withHandle(
+        handle ->
+            handle
+                .createQuery(
+                    "select at, who, action, subject, detail from admin_actions order by id desc"
+                        + " limit :max")
+                .bind("max", max)
+                .map(
+                    (row, _) ->
+                        new AdminAction(
+                            row.getObject(1, OffsetDateTime.class).toInstant(),
+                            row.getString(2),
+                            row.getString(3),
+                            row.getString(4),
+                            row.getString(5)))
+                .list());
+  }
+
+  /// A key as administrators see it.
+  public record KeyRow(
+      String id,
+      String tenant,
+      String project,
+      Set<String> scopes,
+      Limits limits,
+      @Nullable Instant expires,
+      @Nullable Instant revoked) {}
+
+  /// The keys of a tenant, or all.
+  public List<KeyRow> keys(@Nullable String tenant) {
+    return jdbi.withHandle(
+        handle ->
+            handle
+                .createQuery(
+                    "select * from api_keys where :tenant::text is null or tenant = :tenant"
+                        + " order by tenant, project, id")
+                .bind("tenant", tenant)
+                .map((row, _) -> keyRow(row))
+                .list());
+  }
+
+  private static KeyRow row(Handle handle, String id) {
+    return handle
+        .createQuery("select * from api_keys where id = :id")
+        .bind("id", id)
+        .map((row, _) -> keyRow(row))
+        .findOne()
+        .orElseThrow(() -> new BooksException(nothing("key", id)));
+  }
+
+  private static KeyRow keyRow(java.sql.ResultSet row) throws java.sql.SQLException {
+    return new KeyRow(
+        row.getString("id"),
+        row.getString("tenant"),
+        row.getString("project"),
+        Set.of(texts(row, "scopes").toArray(String[]::new)),
+        limits(row),
+        instant(row, "expires_at"),
+        instant(row, "revoked_at"));
+  }
+
+  private static @Nullable Instant instant(java.sql.ResultSet row, String column)
+      throws java.sql.SQLException {
+    OffsetDateTime time = row.getObject(column, OffsetDateTime.class);
+    return time == null ? null : time.toInstant();
+  }
+
+  private static List<String> texts(java.sql.ResultSet row, String column)
+      throws java.sql.SQLException {
+    return List.of((String[]) row.getArray(column).getArray());
+  }
+
+  private static Limits limits(java.sql.ResultSet row) throws java.sql.SQLException {
+    return new Limits(
+        limit(row, "requests_per_second"),
+        limit(row, "requests_per_minute"),
+        limit(row, "tokens_per_minute"),
+        limit(row, "concurrent_max"));
+  }
+
+  private static long limit(java.sql.ResultSet row, String column) throws java.sql.SQLException {
+    long value = row.getLong(column);
+    return row.wasNull() ? RateLimiter.UNLIMITED : value;
+  }
+
+  /// The revision of the directory now; cheap.
+  public long revision() {
+    return jdbi.withHandle(
+        handle -> handle.createQuery("select revision from directory").mapTo(Long.class).one());
+  }
+
+  /// All of it, as one consistent snapshot.
+  public TenantDirectory directory() {
+    return jdbi.inTransaction(
+        org.jdbi.v3.core.transaction.TransactionIsolationLevel.REPEATABLE_READ,
+        Tenants::readDirectory);
+  }
+
+  private static TenantDirectory readDirectory(Handle handle) {
+    record Head(long revision, String currency) {}
+    Head head =
+        handle
+            .createQuery("select revision, currency from directory")
+            .map((row, _) -> new Head(row.getLong(1), row.getString(2)))
+            .one();
+    var tenants = new TreeMap<String, Tenant>();
+    for (Tenant tenant :
+        handle
+            .createQuery("select * from tenants")
+            .map(
+                (row, _) ->
+                    new Tenant(
+                        row.getString("id"),
+                        row.getString("name"),
+                        row.getBoolean("active"),
+                        row.getBoolean("prepaid"),
+                        ServiceTier.valueOf(row.getString("tier_ceiling").toUpperCase(Locale.ROOT)),
+                        row.getInt("weight"),
+                        limits(row),
+                        texts(row, "jurisdictions"),
+                        row.getString("policy")))
+            .list()) {
+      tenants.put(tenant.id(), tenant);
+    }
+    var projects = new HashMap<String, Project>();
+    for (Project project :
+        handle
+            .createQuery("select * from projects")
+            .map(
+                (row, _) ->
+                    new Project(
+                        row.getString("tenant"),
+                        row.getString("id"),
+                        row.getBoolean("active"),
+                        limits(row),
+                        texts(row, "jurisdictions"),
+                        row.getString("policy")))
+            .list()) {
+      projects.put(project.tenant() + "/" + project.id(), project);
+    }
+    record Hashed(String hex, KeyRow row) {}
+    var keys = new HashMap<String, Key>();
+    for (Hashed hashed :
+        handle
+            .createQuery("select * from api_keys where revoked_at is null")
+            .map(
+                (row, _) ->
+                    new Hashed(HexFormat.of().formatHex(row.getBytes("sha256")), keyRow(row)))
+            .list()) {
+      KeyRow row = hashed.row();
+      Tenant tenant = tenants.get(row.tenant());
+      Project project = projects.get(row.tenant() + "/" + row.project());
+      if (tenant != null && project != null) {
+        Instant expires = row.expires();
+        keys.put(
+            hashed.hex(),
+            new Key(
+                row.id(),
+                tenant,
+                project,
+                row.scopes(),
+                row.limits(),
+                expires == null ? Long.MAX_VALUE : expires.toEpochMilli()));
+      }
+    }
+    return new TenantDirectory(
+        head.revision(), head.currency(), tenants, projects, keys, priced(handle));
+  }
+
+  /// A price list for each moment at which a price changes.
+  private static List<Priced> priced(Handle handle) {
+    record Row(long fromMs, PriceList.Line line) {}
+    List<Row> rows =
+        handle
+            .createQuery("select * from prices order by valid_from, id")
+            .map(
+                (row, _) -> {
+                  String tier = row.getString("tier");
+                  return new Row(
+                      row.getObject("valid_from", OffsetDateTime.class).toInstant().toEpochMilli(),
+                      new PriceList.Line(
+                          row.getString("id"),
+                          row.getString("model"),
+                          tier.equals("*")
+                              ? null
+                              : ServiceTier.valueOf(tier.toUpperCase(Locale.ROOT)),
+                          new Price(
+                              row.getLong("prompt_micros"),
+                              row.getLong("cached_micros"),
+                              row.getLong("output_micros"))));
+                })
+            .list();
+    var priced = new ArrayList<Priced>();
+    var lines = new ArrayList<PriceList.Line>();
+    for (int i = 0; i < rows.size(); i++) {
+      lines.add(rows.get(i).line());
+      if (i + 1 == rows.size() || rows.get(i + 1).fromMs() > rows.get(i).fromMs()) {
+        priced.add(new Priced(rows.get(i).fromMs(), new PriceList(lines)));
+      }
+    }
+    return priced;
+  }
+
+  private static void requireTenant(Handle handle, String tenant) {
+    if (handle
+        .createQuery("select 1 from tenants where id = ?")
+        .bind(0, tenant)
+        .mapTo(Integer.class)
+        .findOne()
+        .isEmpty()) {
+      throw new BooksException(nothing("tenant", tenant));
+    }
+  }
+
+  private static void requireOne(int changed, String what, String id) {
+    if (changed == 0) {
+      throw new BooksException(nothing(what, id));
+    }
+  }
+
+  private static String nothing(String what, String id) {
+    return "no " + what + " '" + id + "' (expected: one that exists)";
+  }
+
+  private static void requireId(String what, String id) {
+    if (!ID.matcher(id).matches()) {
+      throw new BooksException(
+          what + " '" + id + "' (expected: 1 to 64 letters, digits, '.', '_' or '-')");
+    }
+  }
+
+  /// For tests and exports: everything that is known of tenants, by id.
+  public Map<String, Tenant> all() {
+    var all = new TreeMap<String, Tenant>();
+    TenantDirectory directory = directory();
+    jdbi.withHandle(
+            handle -> handle.createQuery("select id from tenants").mapTo(String.class).list())
+        .forEach(
+            id -> {
+              Tenant tenant = directory.tenant(id);
+              if (tenant != null) {
+                all.put(id, tenant);
+              }
+            });
+    return all;
+  }
+}
