@@ -25,6 +25,9 @@ import io.netty.handler.timeout.ReadTimeoutHandler;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.time.DateTimeException;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.ArrayBlockingQueue;
@@ -34,8 +37,11 @@ import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.aigrid.core.model.Tier;
+import org.aigrid.live.books.BooksException;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.ObjectMapper;
 import tools.jackson.databind.node.ArrayNode;
@@ -47,16 +53,24 @@ import tools.jackson.databind.node.ObjectNode;
 /// of a session is at that cell, with `?in-ms=N` that it will be in so many milliseconds, and with
 /// `&tenant=T` whose session is meant where several tenants use one name.
 ///
+/// `POST /books/ORDER` is about tenants, keys, prices and usage (`BooksApi`), where there are
+/// books.
+///
 /// Listens on the loopback address only, and answers only requests that carry the header
-/// `x-grid-admin`, which no web page can make a browser send here without asking first. One
-/// connection per request; orders are carried out one after the other, with `QUEUE_MAX` waiting at
-/// most (then 503).
+/// `x-grid-admin`, which no web page can make a browser send here without asking first; where there
+/// is a token, the header has to be that, compared in constant time. One connection per request;
+/// orders are carried out one after the other, with `QUEUE_MAX` waiting at most (then 503).
 final class AdminServer implements AutoCloseable {
   /// The header without which nothing is answered.
   static final String HEADER = "x-grid-admin";
 
+  /// Who gives the order, for the audit table; the token says that it may be given.
+  static final String USER_HEADER = "x-grid-admin-user";
+
   private static final Logger log = LoggerFactory.getLogger(AdminServer.class);
-  private static final int BODY_BYTES_MAX = 4_096;
+  private static final int BODY_BYTES_MAX = 131_072;
+  private static final String BOOKS = "/books/";
+  private static final int NAME_MAX = 128;
   private static final int QUEUE_MAX = 64;
   private static final int READ_TIMEOUT_S = 10;
   private static final Pattern ORDER =
@@ -71,6 +85,8 @@ final class AdminServer implements AutoCloseable {
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private final SiteControl control;
+  private final byte @Nullable [] token;
+  private final @Nullable BooksApi books;
   private final MultiThreadIoEventLoopGroup loop =
       new MultiThreadIoEventLoopGroup(1, NioIoHandler.newFactory());
   private final ThreadPoolExecutor orders =
@@ -83,8 +99,12 @@ final class AdminServer implements AutoCloseable {
           Thread.ofPlatform().daemon().name("admin").factory());
   private final Channel server;
 
-  private AdminServer(SiteControl control, int port) throws IOException {
+  private AdminServer(
+      SiteControl control, int port, @Nullable String token, @Nullable BooksApi books)
+      throws IOException {
     this.control = control;
+    this.token = token == null ? null : token.getBytes(StandardCharsets.UTF_8);
+    this.books = books;
     var address = new InetSocketAddress(InetAddress.getLoopbackAddress(), port);
     var binding =
         new ServerBootstrap()
@@ -114,7 +134,14 @@ final class AdminServer implements AutoCloseable {
 
   /// Begins to listen; port 0 lets the machine choose.
   static AdminServer start(SiteControl control, int port) throws IOException {
-    return new AdminServer(control, port);
+    return start(control, port, null, null);
+  }
+
+  /// As above, with a token that every request has to carry, and books.
+  static AdminServer start(
+      SiteControl control, int port, @Nullable String token, @Nullable BooksApi books)
+      throws IOException {
+    return new AdminServer(control, port, token, books);
   }
 
   int port() {
@@ -133,9 +160,13 @@ final class AdminServer implements AutoCloseable {
     protected void channelRead0(ChannelHandlerContext context, FullHttpRequest request) {
       String path = request.uri();
       HttpMethod method = request.method();
-      boolean allowed = request.headers().contains(HEADER);
+      boolean allowed = allowed(request.headers().get(HEADER));
+      String named = request.headers().get(USER_HEADER, "unnamed");
+      String who = named.length() > NAME_MAX ? named.substring(0, NAME_MAX) : named;
+      String body = request.content().toString(StandardCharsets.UTF_8);
       try {
-        orders.execute(() -> answer(context, allowed ? reply(method, path) : forbidden()));
+        orders.execute(
+            () -> answer(context, allowed ? reply(method, path, body, who) : forbidden()));
       } catch (RejectedExecutionException e) {
         answer(context, new Reply(503, message("busy", "too many orders wait; try again")));
       }
@@ -147,14 +178,31 @@ final class AdminServer implements AutoCloseable {
     }
   }
 
+  private boolean allowed(@Nullable String presented) {
+    byte[] wanted = token;
+    return presented != null
+        && (wanted == null
+            || MessageDigest.isEqual(wanted, presented.getBytes(StandardCharsets.UTF_8)));
+  }
+
   private record Reply(int status, String json) {}
 
   private static Reply forbidden() {
-    return new Reply(403, message("forbidden", "send the header " + HEADER + ": 1"));
+    return new Reply(
+        403,
+        message(
+            "forbidden",
+            "send the header "
+                + HEADER
+                + ": TOKEN (expected: the admin token of this grid, from .grid/up.json or"
+                + " $GRID_ADMIN_TOKEN; 1 where it has none)"));
   }
 
-  private Reply reply(HttpMethod method, String path) {
+  private Reply reply(HttpMethod method, String path, String body, String who) {
     try {
+      if (path.startsWith(BOOKS)) {
+        return books(method, path.substring(BOOKS.length()), body, who);
+      }
       if (path.equals("/sites")) {
         return method.equals(HttpMethod.GET) ? new Reply(200, json(control.sites())) : useOf(path);
       }
@@ -197,6 +245,24 @@ final class AdminServer implements AutoCloseable {
     } catch (RuntimeException e) {
       log.error("{} {} failed", method, path, e);
       return new Reply(500, message("failed", String.valueOf(e.getMessage())));
+    }
+  }
+
+  private Reply books(HttpMethod method, String order, String body, String who) {
+    BooksApi api = books;
+    if (api == null) {
+      return new Reply(
+          404, message("no_books", "this grid keeps no books (start it with --data DIR)"));
+    }
+    if (!method.equals(HttpMethod.POST)) {
+      return useOf(BOOKS + order);
+    }
+    try {
+      return new Reply(200, api.order(order, body, who));
+    } catch (BooksException | IllegalArgumentException | DateTimeException e) {
+      return new Reply(400, message("bad_request", String.valueOf(e.getMessage())));
+    } catch (JacksonException e) {
+      return new Reply(400, message("bad_request", "the body is no JSON object"));
     }
   }
 

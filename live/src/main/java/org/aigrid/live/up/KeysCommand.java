@@ -11,21 +11,24 @@ import java.util.concurrent.Callable;
 import org.aigrid.live.gateway.Keys;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
+import tools.jackson.databind.node.ObjectNode;
 
 /// Makes API keys and their hashes.
 @Command(
     name = "keys",
     description = {
-      "Makes API keys for a key file (./grid up --keys FILE), which holds hashes only.",
+      "Makes API keys for a key file (./grid up --keys FILE), which holds hashes only; or, with"
+          + " --register, list, rotate and revoke, for the books of the running grid.",
       ""
     },
     mixinStandardHelpOptions = true,
     subcommands = KeysCommand.Hash.class,
-    synopsisSubcommandLabel = "(new | hash)")
+    synopsisSubcommandLabel = "(new | hash | list | rotate | revoke)")
 final class KeysCommand implements Runnable {
   @Spec private @Nullable CommandSpec spec;
 
@@ -63,7 +66,21 @@ final class KeysCommand implements Runnable {
               description =
                   "Where its requests may be processed, such as JP; repeat it for more. Default:"
                       + " anywhere.")
-          @Nullable List<String> jurisdictions) {
+          @Nullable List<String> jurisdictions,
+      @Option(
+              names = "--register",
+              description =
+                  "Takes the key into the books of the running grid; the secret goes to standard"
+                      + " error, once.")
+          boolean register,
+      @Option(
+              names = "--project",
+              paramLabel = "P",
+              defaultValue = "default",
+              description = "Of the tenant, with --register.")
+          String project,
+      @Mixin AdminCall admin)
+      throws InterruptedException {
     for (String name : new String[] {id, tenant}) {
       if (!name.matches("[A-Za-z0-9._-]{1,64}")) {
         throw new CommandFailure(
@@ -80,6 +97,25 @@ final class KeysCommand implements Runnable {
       }
     }
     String secret = KeyStore.newSecret();
+    if (register) {
+      if (!permitted.isEmpty()) {
+        throw new CommandFailure(
+            "--jurisdiction does not go with --register (expected: ./grid tenants policy)");
+      }
+      ObjectNode body =
+          AdminCall.body()
+              .put("id", id)
+              .put("tenant", tenant)
+              .put("project", project)
+              .put("sha256", HexFormat.of().formatHex(Keys.hash(secret)));
+      if (requestsPerMinute != null) {
+        body.put("requestsPerMinute", requestsPerMinute);
+      }
+      if (tokensPerMinute != null) {
+        body.put("tokensPerMinute", tokensPerMinute);
+      }
+      return order(admin, "keys.new", body, secret);
+    }
     if (spec != null) {
       spec.commandLine().getErr().println(secret);
       var entry = new StringBuilder(KeyStore.entry(id, tenant, secret));
@@ -99,6 +135,72 @@ final class KeysCommand implements Runnable {
       spec.commandLine().getOut().flush();
     }
     return 0;
+  }
+
+  /// Prints a secret only when the grid has taken it.
+  private int order(AdminCall admin, String order, ObjectNode body, @Nullable String secret)
+      throws InterruptedException {
+    if (spec != null) {
+      admin.print(order, body, spec.commandLine().getOut());
+      if (secret != null) {
+        spec.commandLine().getErr().println(secret);
+      }
+    }
+    return 0;
+  }
+
+  @Command(
+      name = "list",
+      description = "The keys in the books of the running grid; never their secrets.",
+      mixinStandardHelpOptions = true)
+  int list(
+      @Mixin AdminCall admin,
+      @Option(names = "--tenant", paramLabel = "T", description = "Of one. Default: all.")
+          @Nullable String tenant)
+      throws InterruptedException {
+    ObjectNode body = AdminCall.body();
+    if (tenant != null) {
+      body.put("tenant", tenant);
+    }
+    return order(admin, "keys.list", body, null);
+  }
+
+  @Command(
+      name = "rotate",
+      description =
+          "Makes a new key in the place of another, which stays good for a while, so that clients"
+              + " can change over; the secret goes to standard error.",
+      mixinStandardHelpOptions = true)
+  int rotate(
+      @Mixin AdminCall admin,
+      @Parameters(index = "0", paramLabel = "KEY", description = "The old key's id.") String old,
+      @Parameters(index = "1", paramLabel = "NEW", description = "The new key's id.") String id,
+      @Option(
+              names = "--overlap-minutes",
+              paramLabel = "N",
+              defaultValue = "60",
+              description = "How long the old one stays good. Default: ${DEFAULT-VALUE}.")
+          long minutes)
+      throws InterruptedException {
+    if (minutes < 0 || minutes > 527_040) {
+      throw new CommandFailure("--overlap-minutes " + minutes + " (expected: 0 to a year)");
+    }
+    String secret = KeyStore.newSecret();
+    return order(
+        admin,
+        "keys.rotate",
+        AdminCall.body()
+            .put("old", old)
+            .put("id", id)
+            .put("sha256", HexFormat.of().formatHex(Keys.hash(secret)))
+            .put("overlapMinutes", minutes),
+        secret);
+  }
+
+  @Command(name = "revoke", description = "Ends a key at once.", mixinStandardHelpOptions = true)
+  int revoke(@Mixin AdminCall admin, @Parameters(paramLabel = "KEY") String id)
+      throws InterruptedException {
+    return order(admin, "keys.revoke", AdminCall.body().put("id", id), null);
   }
 
   private static void requireOneOrMore(String option, @Nullable Long value) {

@@ -18,8 +18,14 @@ import tools.jackson.databind.node.ObjectNode;
 /// @param adminPort loopback port of the admin endpoint, or 0 when there is none
 /// @param key the key that was generated for this run, or null when a person chose the keys
 /// @param pid process of the grid
-record Session(URI url, int adminPort, @Nullable String key, long pid) {
+/// @param adminToken what the admin endpoint asks for, or null when it asks for nothing
+record Session(
+    URI url, int adminPort, @Nullable String key, long pid, @Nullable String adminToken) {
   private static final ObjectMapper JSON = new ObjectMapper();
+
+  Session(URI url, int adminPort, @Nullable String key, long pid) {
+    this(url, adminPort, key, pid, null);
+  }
 
   /// `.grid/up.json` beside the launcher, or in the current folder without one.
   static Path file() {
@@ -34,7 +40,8 @@ record Session(URI url, int adminPort, @Nullable String key, long pid) {
           URI.create(json.path("url").asString("")),
           json.path("adminPort").asInt(0),
           json.path("key").isString() ? json.path("key").stringValue() : null,
-          json.path("pid").asLong(0));
+          json.path("pid").asLong(0),
+          json.path("adminToken").isString() ? json.path("adminToken").stringValue() : null);
     } catch (IOException | JacksonException | IllegalArgumentException e) {
       return null;
     }
@@ -48,6 +55,9 @@ record Session(URI url, int adminPort, @Nullable String key, long pid) {
       json.put("key", key);
     }
     json.put("pid", pid);
+    if (adminToken != null) {
+      json.put("adminToken", adminToken);
+    }
     Path folder = file.toAbsolutePath().getParent();
     if (folder != null) {
       Files.createDirectories(folder);

@@ -132,7 +132,7 @@ final class SitesCommand implements Callable<Integer> {
       throw new CommandFailure("a site id has letters, digits, '.', '_' and '-' only");
     }
     HttpRequest.Builder request =
-        HttpRequest.newBuilder(uri).header(AdminServer.HEADER, "1").timeout(TIMEOUT);
+        HttpRequest.newBuilder(uri).header(AdminServer.HEADER, AdminCall.token()).timeout(TIMEOUT);
     if (post) {
       request.POST(HttpRequest.BodyPublishers.noBody());
     }
