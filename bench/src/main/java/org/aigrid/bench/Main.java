@@ -1,6 +1,7 @@
 package org.aigrid.bench;
 
 import org.aigrid.bench.gateway.GatewayBench;
+import org.aigrid.bench.proof.ProofBench;
 import org.aigrid.bench.route.PolicyBench;
 import org.aigrid.bench.route.RouteBench;
 import org.aigrid.bench.start.StartBench;
@@ -20,7 +21,8 @@ import picocli.CommandLine.Command;
       GatewayBench.class,
       StartBench.class,
       TwinBench.class,
-      LiveTwinBench.class
+      LiveTwinBench.class,
+      ProofBench.class
     },
     footer = {
       "",

@@ -6,7 +6,7 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /// What the grid states about one request, without its content: who (by pseudonym), when, where it
-/// ran and was tried, by which rules, how much, with which end. Immutable; about 900 bytes as JSON.
+/// ran and was tried, by which rules, how much, with which end. Immutable; about 750 bytes as JSON.
 ///
 /// Digests are keyed (`TenantDigests`): a plain hash of a short prompt could be guessed. Nothing in
 /// a receipt is a prompt, an answer, a name or an address.

@@ -37,7 +37,7 @@ public final class ReceiptSearch {
     if (source instanceof HttpLogSource) {
       return null;
     }
-    var found = new AtomicReference<TransparencyLog.Logged>();
+    var found = new AtomicReference<TransparencyLog.@Nullable Logged>();
     LogAudit.Checked checked =
         LogAudit.check(
             source,

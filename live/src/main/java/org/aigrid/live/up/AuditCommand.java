@@ -11,6 +11,7 @@ import java.time.YearMonth;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
+import java.util.stream.Stream;
 import org.aigrid.live.proof.HttpLogSource;
 import org.aigrid.live.proof.LogAudit;
 import org.aigrid.live.proof.LogKeys;
@@ -363,13 +364,15 @@ final class AuditCommand implements Runnable {
         throw new CommandFailure(
             "no request id: '" + requestId + "' (letters, digits, . _ - only)");
       }
-      ReceiptSearch.Found found = finding(() -> ReceiptSearch.find(source, policy, requestId));
-      if (found == null) {
+      List<ReceiptSearch.Found> proved =
+          finding(() -> Stream.ofNullable(ReceiptSearch.find(source, policy, requestId)).toList());
+      if (proved.isEmpty()) {
         throw new CommandFailure(
             "the log has no receipt of "
                 + requestId
                 + " (it comes a second or two after the answer; is the id right?)");
       }
+      ReceiptSearch.Found found = proved.getFirst();
       Path receiptFile = folder.resolve(requestId + ".json");
       Path proofFile = folder.resolve(requestId + ".tlog-proof");
       try {
