@@ -28,7 +28,7 @@ class ArchitectureTest {
           entry("wire", Set.of()),
           entry("http", Set.of("wire")),
           entry("control", Set.of()),
-          entry("gateway", Set.of("wire", "http", "control", "topology", "books")),
+          entry("gateway", Set.of("wire", "http", "control", "topology", "books", "proof")),
           entry("books", Set.of()),
           entry("gguf", Set.of()),
           entry("engine", Set.of("wire", "gguf")),

@@ -9,6 +9,9 @@ import org.jspecify.annotations.Nullable;
 /// class beside one array that all sets of a roster share; to ask for a site costs two reads. A
 /// site that the array does not know, since it joined later, is in no set.
 public final class SiteSet {
+  /// No site.
+  public static final SiteSet NONE = new SiteSet(new int[0], new long[0]);
+
   private final int[] classOfSite;
   private final long[] bits;
 

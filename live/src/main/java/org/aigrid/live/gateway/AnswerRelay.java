@@ -8,7 +8,9 @@ import io.netty.channel.ChannelHandlerContext;
 import io.netty.handler.codec.http.DefaultHttpContent;
 import io.netty.handler.codec.http.HttpResponse;
 import io.netty.handler.codec.http.LastHttpContent;
+import io.netty.util.ReferenceCountUtil;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayDeque;
 import org.aigrid.core.node.Continuity;
 import org.aigrid.live.wire.ApiError;
 import org.aigrid.live.wire.RequestScan;
@@ -37,15 +39,67 @@ final class AnswerRelay {
   private @Nullable SseFrames frames;
   private @Nullable StreamScan seen;
   private boolean usageSent;
+  private int unpaid; // tokens that were read and, for want of money, not passed on
   private boolean unflushed;
   private int failedAtCharacters = -1; // of the text, when an engine last reported a failure
   private boolean good; // answered with 200
+  private @Nullable Charge charge;
+  private boolean sealed; // what follows waits until the answer is in the journal
+  private final ArrayDeque<Object> waiting = new ArrayDeque<>(0);
 
   AnswerRelay(ChannelHandlerContext context, RequestScan scan, String path, int frameBytesMax) {
     this.context = context;
     this.scan = scan;
     this.path = path;
     this.frameBytesMax = frameBytesMax;
+  }
+
+  /// The answer is paid for chunk by chunk, and its digest kept.
+  void charge(Charge to) {
+    charge = to;
+  }
+
+  /// What follows waits for `unseal`: the last of an answer leaves when it has been written down.
+  void seal() {
+    sealed = true;
+  }
+
+  /// Sends what waited.
+  void unseal() {
+    sealed = false;
+    for (Object next = waiting.poll(); next != null; next = waiting.poll()) {
+      context.write(next);
+      unflushed = true;
+    }
+    flush();
+  }
+
+  /// What waited is never sent, and the client is cut off: nobody has written it down.
+  void withhold() {
+    sealed = false;
+    waiting.forEach(ReferenceCountUtil::release);
+    waiting.clear();
+    context.close();
+  }
+
+  private void out(Object message) {
+    if (sealed) {
+      waiting.add(message);
+    } else {
+      context.write(message);
+      unflushed = true;
+    }
+  }
+
+  /// What became of bytes that were to be passed on.
+  enum Passed {
+    /// They were.
+    WHOLE,
+    /// The engine has reported a failure in a frame, which is kept back, and the stream can outlive
+    /// it.
+    FAILED,
+    /// The budget ends before the next frame.
+    CUT
   }
 
   /// The answer begins with that head.
@@ -55,8 +109,7 @@ final class AnswerRelay {
       frames = new SseFrames(context.alloc(), frameBytesMax);
       seen = new StreamScan(scan.choices(), scan.guided(), !"/v1/responses".equals(path));
     }
-    context.write(head);
-    unflushed = true;
+    out(head);
   }
 
   /// Another site goes on with the stream.
@@ -94,12 +147,11 @@ final class AnswerRelay {
 
   /// Tokens of the stream that went by; 0 when there is none.
   int tokens() {
-    return seen == null ? 0 : seen.tokens();
+    return seen == null ? 0 : seen.tokens() - unpaid;
   }
 
-  /// Passes on. False when the engine has reported a failure in a frame, which is kept back, and
-  /// the stream can outlive it.
-  boolean relay(ByteBuf bytes) throws SseFrames.FrameTooLong {
+  /// Passes on.
+  Passed relay(ByteBuf bytes) throws SseFrames.FrameTooLong {
     SseFrames cutter = frames;
     StreamScan scanner = seen;
     if (scanner == null) {
@@ -107,23 +159,30 @@ final class AnswerRelay {
         usage.feed(bytes);
         write(bytes.retain());
       }
-      return true;
+      return Passed.WHOLE;
     }
     if (cutter == null) {
-      return true;
+      return Passed.WHOLE;
     }
     if (bytes.isReadable()) {
       cutter.add(bytes.retain());
     }
     for (ByteBuf frame = cutter.next(); frame != null; frame = cutter.next()) {
+      int tokens = scanner.tokens();
       scanner.read(frame);
       if (scanner.failed() && outlived(scanner)) {
         frame.release();
-        return false;
+        return Passed.FAILED;
+      }
+      int more = scanner.tokens() - tokens;
+      if (more > 0 && charge != null && !charge.passes(more)) {
+        frame.release();
+        unpaid = more;
+        return Passed.CUT;
       }
       relayFrame(frame);
     }
-    return true;
+    return Passed.WHOLE;
   }
 
   private boolean outlived(StreamScan scanner) {
@@ -191,8 +250,7 @@ final class AnswerRelay {
   void end() {
     // What a server left without the empty line that ends a frame is the client's all the same.
     boolean _ = rest();
-    context.write(LastHttpContent.EMPTY_LAST_CONTENT);
-    unflushed = true;
+    out(LastHttpContent.EMPTY_LAST_CONTENT);
   }
 
   private boolean rest() {
@@ -205,12 +263,30 @@ final class AnswerRelay {
     if (scanned != null && !scanned.done()) {
       if (scan.includeUsage() && !usageSent) {
         usageSent = true;
-        write(Unpooled.wrappedBuffer(scanned.usageFrame(path, scan.promptTokens())));
+        write(Unpooled.wrappedBuffer(scanned.usageFrame(path, scan.promptTokens(), tokens())));
       }
       write(Unpooled.copiedBuffer(DONE));
     }
-    context.write(LastHttpContent.EMPTY_LAST_CONTENT);
-    unflushed = true;
+    out(LastHttpContent.EMPTY_LAST_CONTENT);
+    flush();
+  }
+
+  /// Ends a stream whose budget is used up, as one that has reached its length, and says why in a
+  /// comment.
+  void cut() {
+    StreamScan scanned = seen;
+    if (scanned != null) {
+      write(Unpooled.copiedBuffer(": cut budget\n\n", StandardCharsets.US_ASCII));
+      write(Unpooled.wrappedBuffer(scanned.lengthFrame(path)));
+      if (scan.includeUsage() && !usageSent && !"/v1/responses".equals(path)) {
+        usageSent = true;
+        write(Unpooled.wrappedBuffer(scanned.usageFrame(path, scan.promptTokens(), tokens())));
+      }
+      if (!"/v1/responses".equals(path)) {
+        write(Unpooled.copiedBuffer(DONE));
+      }
+    }
+    out(LastHttpContent.EMPTY_LAST_CONTENT);
     flush();
   }
 
@@ -236,7 +312,9 @@ final class AnswerRelay {
   }
 
   private void write(ByteBuf bytes) {
-    context.write(new DefaultHttpContent(bytes));
-    unflushed = true;
+    if (charge != null) {
+      charge.passed(bytes);
+    }
+    out(new DefaultHttpContent(bytes));
   }
 }

@@ -12,6 +12,7 @@ import org.aigrid.core.admit.Admission;
 import org.aigrid.core.admit.RateLimiter;
 import org.aigrid.core.node.AttemptEvent.Failure;
 import org.aigrid.core.route.Refusal;
+import org.aigrid.live.books.Purses;
 import org.aigrid.live.http.ErrorHeaders;
 import org.aigrid.live.wire.ApiError;
 import org.aigrid.live.wire.GridHeaders;
@@ -96,6 +97,51 @@ final class Answers {
       case TOKENS_PER_MINUTE ->
           ApiError.rateLimited("Rate limit reached: tokens per minute of this key.", seconds);
     };
+  }
+
+  static ApiError limited(Purses.Entry.Limited limited) {
+    String of =
+        switch (limited.scope()) {
+          case 0 -> "this key";
+          case 1 -> "this key's project";
+          default -> "this key's tenant";
+        };
+    return switch (limited.limit()) {
+      case REQUESTS_PER_SECOND, REQUESTS_PER_MINUTE ->
+          ApiError.rateLimited(
+              "Rate limit reached: requests of " + of + ".", seconds(limited.retryAfterMs()));
+      case TOKENS_PER_MINUTE ->
+          ApiError.rateLimited(
+              "Rate limit reached: tokens per minute of " + of + ".",
+              seconds(limited.retryAfterMs()));
+      case CONCURRENT ->
+          ApiError.rateLimited("Rate limit reached: requests at a time of " + of + ".", 1);
+      case TOO_LARGE ->
+          new ApiError(
+              429,
+              "The request needs more tokens than " + of + " may use in a minute.",
+              ApiError.RATE_LIMIT,
+              null,
+              "rate_limit_exceeded",
+              ApiError.ComeBack.NEVER,
+              0);
+    };
+  }
+
+  /// The code that clients of the OpenAI API know for it.
+  static ApiError noMoney() {
+    return new ApiError(
+        429,
+        "The budget of this key's tenant is used up. Ask whoever runs the tenant to top it up.",
+        "insufficient_quota",
+        null,
+        "insufficient_quota",
+        ApiError.ComeBack.NEVER,
+        0);
+  }
+
+  static ApiError booksAway() {
+    return ApiError.unavailable("The grid's books cannot be reached at the moment.", 1);
   }
 
   static ApiError refused(Refusal why, int retryAfterMs, @Nullable String model) {

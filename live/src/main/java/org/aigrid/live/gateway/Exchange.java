@@ -22,7 +22,6 @@ import io.netty.util.concurrent.FastThreadLocal;
 import io.netty.util.concurrent.ScheduledFuture;
 import java.net.InetAddress;
 import java.util.ArrayDeque;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.TimeUnit;
@@ -43,6 +42,9 @@ import org.aigrid.core.node.Continuity.Verdict;
 import org.aigrid.core.node.Handover;
 import org.aigrid.core.node.Permit;
 import org.aigrid.core.node.Step;
+import org.aigrid.core.policy.PolicyAction;
+import org.aigrid.core.policy.RequestFacts;
+import org.aigrid.core.residency.Narrowing;
 import org.aigrid.core.route.Explanation;
 import org.aigrid.core.route.Refusal;
 import org.aigrid.core.route.Route;
@@ -50,6 +52,9 @@ import org.aigrid.core.route.RouteRequest;
 import org.aigrid.core.unit.Clamp;
 import org.aigrid.core.view.GridView;
 import org.aigrid.core.view.Roster;
+import org.aigrid.live.books.Purses;
+import org.aigrid.live.books.TenantDirectory;
+import org.aigrid.live.books.TenantResidencies;
 import org.aigrid.live.wire.ApiError;
 import org.aigrid.live.wire.GridHeaders;
 import org.aigrid.live.wire.RequestScan;
@@ -71,6 +76,10 @@ final class Exchange implements SiteCall.Listener {
   private static final AsciiString EVENT_STREAM = AsciiString.cached("text/event-stream");
   private static final AsciiString NO_CACHE = AsciiString.cached("no-cache");
   private static final int SCRATCH_BYTES = 256 << 10;
+
+  /// What is reserved for the answer of a request that names no bound. A stream is asked for more
+  /// as it goes; what comes whole and is longer is the operator's loss beyond this.
+  private static final int OUTPUT_TOKENS_ASSUMED = 4_096;
 
   private static final FastThreadLocal<byte[]> SCRATCH =
       new FastThreadLocal<>() {
@@ -102,6 +111,10 @@ final class Exchange implements SiteCall.Listener {
   private boolean jurisdictionsLimited;
   private Admission.@Nullable Allowance allowance;
   private boolean admitted;
+  private @Nullable Charge charge; // of a key whose tenant has an account
+  private boolean awaitsFunds;
+  private RequestFacts facts = new RequestFacts(ServiceTier.STANDARD, null, null);
+  private long viewRevision;
   private long estimatedTokens;
   private @Nullable Attempts attempts;
 
@@ -159,16 +172,22 @@ final class Exchange implements SiteCall.Listener {
       reject(ApiError.invalid(400, "You must provide a model parameter.", "model", null));
       return;
     }
-    if (!narrow(request.headers().get(GridHeaders.RESIDENCY))) {
+    if (!narrow(request.headers().get(GridHeaders.RESIDENCY))
+        || !narrowFurther(known.residency())) {
       reject(
           ApiError.badRequest(
-              "X-Grid-Residency is not a list of jurisdictions (expected: two-letter codes of ISO"
+              "X-Grid-Residency or metadata.residency is no list of jurisdictions (expected: two-letter codes of ISO"
                   + " 3166-1, such as JP)."));
       return;
     }
-    if (!admit(known)) {
-      return;
+    facts =
+        new RequestFacts(tier(known), known.model(), jurisdictionsLimited ? jurisdictions : null);
+    if (key.booked() == null ? admit(known) : enter(known, false)) {
+      proceed(known);
     }
+  }
+
+  private void proceed(RequestScan known) {
     gateway.dispatch().earn(known.promptTokens());
     beginTurn(known);
     long deadlineMs = gateway.grid().nowMs() + patienceMs();
@@ -196,7 +215,8 @@ final class Exchange implements SiteCall.Listener {
                 known,
                 key,
                 jurisdictions,
-                jurisdictionsLimited);
+                jurisdictionsLimited,
+                facts);
     turn =
         gateway
             .sessions()
@@ -229,24 +249,117 @@ final class Exchange implements SiteCall.Listener {
   private boolean narrow(@Nullable String header) {
     jurisdictions = key.jurisdictions();
     jurisdictionsLimited = !jurisdictions.isEmpty();
-    if (header == null) {
+    return narrowFurther(header);
+  }
+
+  private boolean narrowFurther(@Nullable String list) {
+    if (list == null) {
       return true;
     }
-    var named = new ArrayList<String>();
-    for (String part : header.split(",", -1)) {
-      String name = part.strip().toUpperCase(Locale.ROOT);
-      if (name.length() != 2
-          || !Character.isLetter(name.charAt(0))
-          || !Character.isLetter(name.charAt(1))) {
-        return false;
-      }
-      if (!jurisdictionsLimited || jurisdictions.contains(name)) {
-        named.add(name);
-      }
+    List<String> named = Narrowing.parse(list);
+    if (named == null) {
+      return false;
     }
-    jurisdictions = named;
+    List<String> both = Narrowing.both(jurisdictionsLimited ? jurisdictions : null, named);
+    jurisdictions = both == null ? List.of() : both;
     jurisdictionsLimited = true;
     return true;
+  }
+
+  /// The class in which the request is served: what it asks for, but not above its tenant's
+  /// ceiling.
+  private ServiceTier tier(RequestScan known) {
+    TenantDirectory.Key booked = key.booked();
+    return booked == null ? known.tier() : booked.tenant().tier(known.tier());
+  }
+
+  /// Lets the request of a tenant with an account in, and reserves what it can cost.
+  ///
+  /// @param again whether it has waited for the tenant's slice once
+  private boolean enter(RequestScan known, boolean again) {
+    TenantDirectory.Key booked = key.booked();
+    Tenancy tenancy = gateway.tenancy();
+    TenantResidencies.Ruled rules = tenancy == null ? null : tenancy.rules(key);
+    String model = known.model();
+    if (booked == null || tenancy == null || rules == null || model == null) {
+      reject(ApiError.unauthorized("This key's tenant or project is closed."));
+      return false;
+    }
+    if (!booked.scopes().contains("inference")) {
+      reject(ApiError.forbidden("This key may not ask models (scope 'inference').", "scope"));
+      return false;
+    }
+    if (!tenancy.journal().accepting()) {
+      reject(ApiError.unavailable("The grid cannot write its books at the moment.", 1));
+      return false;
+    }
+    int wanted = known.outputTokensMax();
+    estimatedTokens = (long) known.promptTokens() + wanted;
+    switch (tenancy
+        .purses()
+        .enter(
+            booked,
+            tenancy.directory().prices(System.currentTimeMillis()),
+            requestId,
+            model,
+            facts.tier(),
+            known.promptTokensMost(),
+            wanted > 0 ? wanted : OUTPUT_TOKENS_ASSUMED)) {
+      case Purses.Entry.Entered(Purses.Ticket ticket) -> {
+        allowance = ticket.left();
+        charge =
+            new Charge(
+                tenancy,
+                key,
+                ticket,
+                requestId,
+                model,
+                facts.tier(),
+                known.promptTokens(),
+                request.content(),
+                rules);
+        if (relay != null) {
+          relay.charge(charge);
+        }
+        return true;
+      }
+      case Purses.Entry.Limited limited -> reject(Answers.limited(limited));
+      case Purses.Entry.Funding _ -> {
+        awaitsFunds =
+            !again
+                && tenancy
+                    .purses()
+                    .whenFunded(
+                        key.tenant(), () -> context.executor().execute(() -> funded(known)));
+        if (!awaitsFunds) {
+          reject(again ? Answers.noMoney() : Answers.booksAway());
+        }
+      }
+      case Purses.Entry.NoMoney _ -> reject(Answers.noMoney());
+      case Purses.Entry.BooksAway _ -> reject(Answers.booksAway());
+      case Purses.Entry.NotSold(String name, ServiceTier tier) ->
+          reject(
+              ApiError.invalid(
+                  400,
+                  "Nobody has set a price for model '"
+                      + name
+                      + "' in service tier "
+                      + tier.name().toLowerCase(Locale.ROOT)
+                      + ".",
+                  "model",
+                  "model_not_sold"));
+    }
+    return false;
+  }
+
+  /// The tenant's slice has been filled, or could not be.
+  private void funded(RequestScan known) {
+    if (awaitsFunds) {
+      awaitsFunds = false;
+      if (enter(known, true)) {
+        proceed(known);
+      }
+    }
   }
 
   private boolean admit(RequestScan known) {
@@ -358,6 +471,12 @@ final class Exchange implements SiteCall.Listener {
           on(new AttemptEvent.NotRouted(Refusal.SATURATED, 1_000));
           return;
         }
+        if (!gateway.permits(key, PolicyAction.INFER, roster, where.site(), facts)) {
+          gateway.dispatch().end(decision.lease());
+          on(new AttemptEvent.NotRouted(Refusal.RESIDENCY_FORBIDS, 0));
+          return;
+        }
+        viewRevision = view.revision();
         routed = where;
         routedSite = at;
         routedLease = decision.lease();
@@ -390,8 +509,9 @@ final class Exchange implements SiteCall.Listener {
         blocks,
         cell,
         jurisdictionsLimited ? roster.jurisdictionBits(jurisdictions) : -1,
+        gateway.permitted(key, PolicyAction.INFER, roster, facts),
         deadlineMs,
-        known.tier(),
+        facts.tier(),
         tried);
   }
 
@@ -415,6 +535,9 @@ final class Exchange implements SiteCall.Listener {
       call = next;
     }
     next.explanation = explanation;
+    if (charge != null) {
+      charge.tried(at, relay == null ? 0 : relay.tokens());
+    }
     long nowMs = gateway.grid().nowMs();
     next.watch(
         after(firstByteByMs - nowMs, () -> tooSlow(attempt)),
@@ -462,9 +585,19 @@ final class Exchange implements SiteCall.Listener {
         .setInt(HttpHeaderNames.CONTENT_LENGTH, body.readableBytes());
     gateway
         .orders()
-        .put(headers, to.site, requestId, to.attempt, key, jurisdictions, jurisdictionsLimited);
-    if (scan != null && scan.tier() != ServiceTier.STANDARD) {
-      headers.set(GridHeaders.SERVICE_TIER, scan.tier().name().toLowerCase(Locale.ROOT));
+        .put(
+            headers,
+            to.site,
+            requestId,
+            to.attempt,
+            key,
+            jurisdictions,
+            jurisdictionsLimited,
+            PolicyAction.INFER,
+            facts.tier(),
+            facts.model());
+    if (facts.tier() != ServiceTier.STANDARD) {
+      headers.set(GridHeaders.SERVICE_TIER, facts.tier().name().toLowerCase(Locale.ROOT));
     }
     if (replay != null) {
       headers.setInt(GridHeaders.REPLAY_BYTES, replay.length);
@@ -638,6 +771,12 @@ final class Exchange implements SiteCall.Listener {
           gateway.metrics().kept("saturated");
           return;
         }
+        if (!gateway.permits(key, PolicyAction.INFER, view.roster(), target.site(), facts)) {
+          gateway.dispatch().end(routedLease);
+          routedLease = InFlight.NONE;
+          gateway.metrics().kept("residency");
+          return;
+        }
         long byMs = nowMs + gateway.settings().handover().holdMsMax();
         on(new AttemptEvent.MovePlaced(from.attempt, target.endpoint(), byMs));
       }
@@ -686,6 +825,7 @@ final class Exchange implements SiteCall.Listener {
   /// The stream's end has been said, only its books are missing: closes it as the site would have.
   private void close(SiteCall from) {
     if (relay != null) {
+      seal(relay);
       relay.endForSite();
     }
     on(new AttemptEvent.Ended(from.attempt));
@@ -778,13 +918,26 @@ final class Exchange implements SiteCall.Listener {
       content.release();
       return;
     }
+    if (last && move == null) {
+      seal(to);
+    }
     try {
-      if (!to.relay(content.content())) {
-        readComplete();
-        broken(from, "lost", false);
-        return;
+      switch (to.relay(content.content())) {
+        case WHOLE -> {}
+        case FAILED -> {
+          to.unseal();
+          broken(from, "lost", false);
+          return;
+        }
+        case CUT -> {
+          seal(to);
+          to.cut();
+          on(new AttemptEvent.Ended(from.attempt));
+          return;
+        }
       }
     } catch (SseFrames.FrameTooLong e) {
+      to.unseal();
       broken(from, "frame_too_long", false);
       return;
     } finally {
@@ -794,14 +947,22 @@ final class Exchange implements SiteCall.Listener {
       readComplete();
       broken(from, move, true);
     } else if (last && to.streamed() && !to.restIsWhole()) {
+      to.unseal();
       broken(from, "lost", false);
     } else if (last && to.lacksItsEnd()) {
       to.relayRest();
-      readComplete();
+      to.unseal();
       broken(from, "lost", false);
     } else if (last) {
       to.end();
       on(new AttemptEvent.Ended(from.attempt));
+    }
+  }
+
+  /// The end of what a tenant pays for waits for the journal.
+  private void seal(AnswerRelay to) {
+    if (charge != null) {
+      to.seal();
     }
   }
 
@@ -948,6 +1109,10 @@ final class Exchange implements SiteCall.Listener {
 
   /// The client has gone.
   void clientGone() {
+    if (awaitsFunds) {
+      awaitsFunds = false;
+      finish(Outcome.CLIENT_GONE);
+    }
     on(new AttemptEvent.ClientGone());
   }
 
@@ -1067,12 +1232,46 @@ final class Exchange implements SiteCall.Listener {
                 seen() != null,
                 scan == null ? 0 : scan.promptTokens(),
                 relay == null ? 0 : relay.tokens()));
+    if (charge != null) {
+      book(charge, settlement, outcome);
+    }
     if (admitted && settlement instanceof Settlement.Used(int prompt, int completion)) {
       synchronized (key) {
         key.limiter().settle(estimatedTokens, (long) prompt + completion);
       }
     }
     return settlement;
+  }
+
+  /// Has what it used written down; the client has the last of its answer afterwards.
+  private void book(Charge of, Settlement settlement, Outcome outcome) {
+    RequestScan known = scan;
+    Settlement.Used used =
+        settlement instanceof Settlement.Used some
+            ? some
+            : new Settlement.Used(
+                known == null ? 0 : known.promptTokens(),
+                known == null ? 0 : known.outputTokensMax());
+    AnswerRelay to = relay;
+    of.settle(
+        used.promptTokens(),
+        Math.min(usage().cachedTokens(), used.promptTokens()),
+        used.completionTokens(),
+        outcome.name().toLowerCase(Locale.ROOT),
+        begun ? site : null,
+        viewRevision,
+        durable -> context.executor().execute(() -> written(to, durable)));
+  }
+
+  private void written(@Nullable AnswerRelay to, boolean durable) {
+    if (to == null) {
+      return;
+    }
+    if (durable) {
+      to.unseal();
+    } else {
+      to.withhold();
+    }
   }
 
   private UsageScan usage() {

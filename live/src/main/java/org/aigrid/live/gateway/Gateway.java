@@ -4,6 +4,11 @@ import io.netty.util.concurrent.EventExecutor;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
+import org.aigrid.core.policy.PolicyAction;
+import org.aigrid.core.policy.RequestFacts;
+import org.aigrid.core.view.Roster;
+import org.aigrid.core.view.SiteSet;
+import org.aigrid.live.books.TenantResidencies;
 import org.aigrid.live.control.GridSource;
 import org.aigrid.live.http.EventLoops;
 import org.aigrid.live.http.HttpServer;
@@ -23,12 +28,14 @@ public final class Gateway implements AutoCloseable {
   private final CallerPlaces places;
   private final Sessions sessions;
   private final Orders orders;
+  private final @Nullable Tenancy tenancy;
   private final Map<EventExecutor, Upstreams> upstreams = new HashMap<>();
   private final long startedSeconds = System.currentTimeMillis() / 1000;
   private volatile boolean draining;
   private final HttpServer server;
 
-  private Gateway(GatewaySettings settings, GridSource grid, Keys keys) {
+  private Gateway(GatewaySettings settings, GridSource grid, Keys keys, @Nullable Tenancy tenancy) {
+    this.tenancy = tenancy;
     this.settings = settings;
     this.grid = grid;
     this.keys = keys;
@@ -51,7 +58,13 @@ public final class Gateway implements AutoCloseable {
 
   /// Listens and serves. A port that is taken is an `IllegalStateException` that says so.
   public static Gateway start(GatewaySettings settings, GridSource grid, Keys keys) {
-    return new Gateway(settings, grid, keys);
+    return new Gateway(settings, grid, keys, null);
+  }
+
+  /// As above, for tenants with accounts, too.
+  public static Gateway start(
+      GatewaySettings settings, GridSource grid, Keys keys, @Nullable Tenancy tenancy) {
+    return new Gateway(settings, grid, keys, tenancy);
   }
 
   /// The port it listens on.
@@ -95,6 +108,36 @@ public final class Gateway implements AutoCloseable {
 
   Keys keys() {
     return keys;
+  }
+
+  @Nullable Tenancy tenancy() {
+    return tenancy;
+  }
+
+  /// The key of a presented secret, of the key file or of the books; null for an unknown one.
+  @Nullable KeyEntry find(String secret) {
+    KeyEntry known = keys.find(secret);
+    return known != null || tenancy == null ? known : tenancy.find(secret);
+  }
+
+  /// Where the policies of a key's tenant let something be done now; null where they do not decide,
+  /// as for keys of a file.
+  @Nullable SiteSet permitted(
+      KeyEntry key, PolicyAction action, Roster roster, RequestFacts facts) {
+    if (key.booked() == null) {
+      return null;
+    }
+    TenantResidencies.Ruled rules = tenancy == null ? null : tenancy.rules(key);
+    return rules == null ? SiteSet.NONE : rules.on(roster).sites(action, facts);
+  }
+
+  /// The same, asked of the site that was chosen, just before anything is sent there.
+  boolean permits(KeyEntry key, PolicyAction action, Roster roster, int site, RequestFacts facts) {
+    if (key.booked() == null) {
+      return true; // its jurisdictions decided, and decide again at the site
+    }
+    TenantResidencies.Ruled rules = tenancy == null ? null : tenancy.rules(key);
+    return rules != null && rules.on(roster).permits(action, site, facts);
   }
 
   Dispatch dispatch() {

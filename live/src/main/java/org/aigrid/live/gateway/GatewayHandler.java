@@ -220,7 +220,7 @@ final class GatewayHandler extends ChannelInboundHandlerAdapter {
     }
     KeyEntry key =
         header.regionMatches(true, 0, "Bearer ", 0, 7)
-            ? gateway.keys().find(header.substring(7).strip())
+            ? gateway.find(header.substring(7).strip())
             : null;
     if (key == null) {
       error(context, ApiError.unauthorized("Incorrect API key provided."), requestId);

@@ -4,6 +4,8 @@ import java.util.List;
 import java.util.regex.Pattern;
 import org.aigrid.core.admit.RateLimiter;
 import org.aigrid.core.load.PromptBlocks;
+import org.aigrid.live.books.TenantDirectory;
+import org.jspecify.annotations.Nullable;
 
 /// One API key as the grid keeps it: never the secret, only its hash. Immutable but for its
 /// allowance.
@@ -22,6 +24,7 @@ public final class KeyEntry {
   private final RateLimiter limiter;
   private final String tenantPseudonym;
   private final long salt;
+  private final TenantDirectory.@Nullable Key booked;
 
   /// @param id for people and logs
   /// @param tenant who pays
@@ -55,6 +58,25 @@ public final class KeyEntry {
     limiter = new RateLimiter(requestsPerMinute, tokensPerMinute, 0);
     salt = PromptBlocks.salt(0, tenant);
     tenantPseudonym = Long.toHexString(PromptBlocks.salt(salt, tenant));
+    booked = null;
+  }
+
+  /// A key whose tenant has an account in the books: its limits, prices and policies are there.
+  KeyEntry(TenantDirectory.Key booked) {
+    this.booked = booked;
+    id = booked.id();
+    tenant = booked.tenant().id();
+    sha256 = new byte[32];
+    jurisdictions = List.of();
+    limiter =
+        new RateLimiter(booked.limits().requestsPerMinute(), booked.limits().tokensPerMinute(), 0);
+    salt = PromptBlocks.salt(0, tenant);
+    tenantPseudonym = Long.toHexString(PromptBlocks.salt(salt, tenant));
+  }
+
+  /// As the directory knew it when it was presented; null for a key of a file.
+  TenantDirectory.@Nullable Key booked() {
+    return booked;
   }
 
   public String id() {
@@ -67,7 +89,7 @@ public final class KeyEntry {
 
   /// The tenant's project that it belongs to; `NO_PROJECT` for none.
   public String project() {
-    return NO_PROJECT;
+    return booked == null ? NO_PROJECT : booked.project().id();
   }
 
   byte[] sha256() {

@@ -1,6 +1,7 @@
 package org.aigrid.live.gateway;
 
 import java.util.List;
+import org.aigrid.core.policy.RequestFacts;
 import org.aigrid.live.wire.RequestScan;
 
 /// A turn as it was asked, kept so that its prompt can be computed ahead at another site. In memory
@@ -12,6 +13,7 @@ import org.aigrid.live.wire.RequestScan;
 /// @param key who asked
 /// @param jurisdictions where it may be processed
 /// @param jurisdictionsLimited false when anywhere
+/// @param facts what policies may ask of the request
 @SuppressWarnings("ArrayRecordComponent") // compared by nobody
 record LastPrompt(
     String path,
@@ -19,4 +21,5 @@ record LastPrompt(
     RequestScan scan,
     KeyEntry key,
     List<String> jurisdictions,
-    boolean jurisdictionsLimited) {}
+    boolean jurisdictionsLimited,
+    RequestFacts facts) {}

@@ -3,9 +3,13 @@ package org.aigrid.live.gateway;
 import io.netty.handler.codec.http.HttpHeaders;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Locale;
+import org.aigrid.core.model.ServiceTier;
 import org.aigrid.core.model.SiteSpec;
+import org.aigrid.core.policy.PolicyAction;
 import org.aigrid.live.wire.GridHeaders;
 import org.aigrid.live.wire.WorkOrder;
+import org.jspecify.annotations.Nullable;
 
 /// Signs what this gateway orders of sites. Immutable, safe for many threads; some 5 us an order.
 final class Orders {
@@ -29,7 +33,10 @@ final class Orders {
       int attempt,
       KeyEntry of,
       List<String> jurisdictions,
-      boolean limited) {
+      boolean limited,
+      PolicyAction action,
+      ServiceTier tier,
+      @Nullable String model) {
     long nowMs = System.currentTimeMillis();
     var order =
         new WorkOrder(
@@ -40,6 +47,9 @@ final class Orders {
             of.tenant(),
             of.project(),
             limited ? String.join(",", jurisdictions) : WorkOrder.ANYWHERE,
+            action.word(),
+            tier.name().toLowerCase(Locale.ROOT),
+            model == null ? "" : model.replaceAll("[|\\p{Cntrl}]", "_"),
             nowMs,
             nowMs + WorkOrder.LIFE_MS);
     headers

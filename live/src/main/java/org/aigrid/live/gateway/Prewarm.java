@@ -17,6 +17,8 @@ import org.aigrid.core.load.InFlight;
 import org.aigrid.core.load.PromptBlocks;
 import org.aigrid.core.model.ServiceTier;
 import org.aigrid.core.model.SiteSpec;
+import org.aigrid.core.policy.PolicyAction;
+import org.aigrid.core.policy.RequestFacts;
 import org.aigrid.core.route.Route;
 import org.aigrid.core.route.RouteRequest;
 import org.aigrid.core.view.GridView;
@@ -82,6 +84,7 @@ final class Prewarm implements SiteCall.Listener {
             blocks,
             cell,
             prompt.jurisdictionsLimited() ? roster.jurisdictionBits(prompt.jurisdictions()) : -1,
+            gateway.permitted(prompt.key(), PolicyAction.PREWARM, roster, facts()),
             gateway.settings().handover().prewarmMsMax(),
             TIER,
             tried);
@@ -93,7 +96,20 @@ final class Prewarm implements SiteCall.Listener {
       done.accept(target == null ? FAILED : target.endpoint());
       return;
     }
+    if (!gateway.permits(prompt.key(), PolicyAction.PREWARM, roster, target.site(), facts())) {
+      gateway.dispatch().end(ahead.lease());
+      int unused = prompt.scan().promptTokens();
+      gateway.dispatch().prewarmed(blocks, FAILED, unused, gateway.grid().nowMs());
+      gateway.metrics().prewarmed("no_place");
+      done.accept(FAILED);
+      return;
+    }
     send(target, site, ahead.lease());
+  }
+
+  /// It is the grid's own work, in a class of its own, for the same people and places.
+  private RequestFacts facts() {
+    return new RequestFacts(TIER, prompt.facts().model(), prompt.facts().jurisdictions());
   }
 
   private String model() {
@@ -127,7 +143,10 @@ final class Prewarm implements SiteCall.Listener {
             0,
             prompt.key(),
             prompt.jurisdictions(),
-            prompt.jurisdictionsLimited());
+            prompt.jurisdictionsLimited(),
+            PolicyAction.PREWARM,
+            TIER,
+            prompt.scan().model());
     call.send(gateway.upstreams(loop), gateway.grid().address(target.site()), request);
   }
 

@@ -28,6 +28,7 @@ import tools.jackson.core.json.JsonFactory;
 /// @param guided whether a schema or a grammar is to guide the engine
 /// @param tier how urgent the client says it is (`service_tier`)
 /// @param session what the client calls the conversation (`prompt_cache_key`), or null
+/// @param residency `metadata.residency`, to where the client narrows the processing, or null
 /// @param promptFrom first byte of the prompt (messages, prompt or input) in the body, or -1
 /// @param promptTo one past its last byte
 /// @param toolsFrom first byte of `tools`, or -1
@@ -41,6 +42,7 @@ public record RequestScan(
     boolean guided,
     ServiceTier tier,
     @Nullable String session,
+    @Nullable String residency,
     int promptFrom,
     int promptTo,
     int toolsFrom,
@@ -66,7 +68,8 @@ public record RequestScan(
           Map.entry("prompt", 1 << 7),
           Map.entry("input", 1 << 8),
           Map.entry("tools", 1 << 9),
-          Map.entry("prompt_cache_key", 1 << 10));
+          Map.entry("prompt_cache_key", 1 << 10),
+          Map.entry("metadata", 1 << 11));
 
   private static final JsonFactory JSON =
       JsonFactory.builder()
@@ -103,6 +106,7 @@ public record RequestScan(
     boolean guided = false;
     ServiceTier tier = ServiceTier.STANDARD;
     String session = null;
+    String residency = null;
     int promptFrom = -1;
     int promptTo = -1;
     int toolsFrom = -1;
@@ -147,6 +151,11 @@ public record RequestScan(
             session = token == JsonToken.VALUE_STRING ? json.getString() : null;
             json.skipChildren();
           }
+          case "metadata" -> {
+            if (token == JsonToken.START_OBJECT) {
+              residency = residencyOf(json);
+            }
+          }
           case "response_format" -> guided |= formatGuides(json, token);
           case "text" -> guided |= token == JsonToken.START_OBJECT && textGuides(json);
           case "structured_outputs", "grammar", "json_schema" -> {
@@ -189,6 +198,7 @@ public record RequestScan(
         guided,
         tier,
         session,
+        residency,
         promptFrom,
         promptTo,
         toolsFrom,
@@ -200,6 +210,11 @@ public record RequestScan(
     return Math.max(
         1,
         (Math.max(0, promptTo - promptFrom) + Math.max(0, toolsTo - toolsFrom)) / BYTES_PER_TOKEN);
+  }
+
+  /// An upper estimate of the same, for what is reserved: three bytes a token.
+  public int promptTokensMost() {
+    return (int) Math.min(Integer.MAX_VALUE, (long) promptTokens() * BYTES_PER_TOKEN / 3 + 1);
   }
 
   /// Hashes the prompt. The last byte of an array, its bracket, is left out, so that a conversation
@@ -292,6 +307,20 @@ public record RequestScan(
       }
     }
     return guides;
+  }
+
+  /// `{"residency": "JP"}`; what is there and no text narrows to nowhere and is refused.
+  private static @Nullable String residencyOf(JsonParser json) {
+    String found = null;
+    for (String name = json.nextName(); name != null; name = json.nextName()) {
+      JsonToken token = json.nextToken();
+      if (name.equals("residency")) {
+        String said = token == JsonToken.VALUE_STRING ? json.getString() : "?";
+        found = found == null ? said : found + "," + said;
+      }
+      json.skipChildren();
+    }
+    return found;
   }
 
   private static boolean includeUsageOf(JsonParser json) throws Malformed {

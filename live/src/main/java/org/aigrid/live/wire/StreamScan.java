@@ -380,20 +380,53 @@ public final class StreamScan {
   ///
   /// @param path of the API
   /// @param promptTokens as the gateway estimates them
-  public byte[] usageFrame(String path, int promptTokens) {
+  /// @param outputTokens that the client has had
+  public byte[] usageFrame(String path, int promptTokens, int outputTokens) {
+    ObjectNode chunk = chunk(path);
+    chunk.putArray("choices");
+    chunk
+        .putObject("usage")
+        .put("prompt_tokens", promptTokens)
+        .put("completion_tokens", outputTokens)
+        .put("total_tokens", promptTokens + outputTokens);
+    return ("data: " + chunk + "\n\n").getBytes(StandardCharsets.UTF_8);
+  }
+
+  /// The frame with which an engine says that an answer has reached its length, said here because
+  /// it has reached its budget.
+  ///
+  /// @param path of the API
+  public byte[] lengthFrame(String path) {
+    if (path.equals("/v1/responses")) {
+      ObjectNode event = MAPPER.createObjectNode();
+      event.put("type", "response.incomplete").put("sequence_number", sequence);
+      ObjectNode response = event.putObject("response");
+      response.put("id", id).put("object", "response").put("created_at", createdSeconds);
+      response.put("model", model).put("status", "incomplete");
+      response.putObject("incomplete_details").put("reason", "max_output_tokens");
+      return ("event: response.incomplete\ndata: " + event + "\n\n")
+          .getBytes(StandardCharsets.UTF_8);
+    }
+    ObjectNode chunk = chunk(path);
+    ObjectNode choice = chunk.putArray("choices").addObject();
+    choice.put("index", 0);
+    if (path.equals("/v1/completions")) {
+      choice.put("text", "");
+    } else {
+      choice.putObject("delta");
+    }
+    choice.put("finish_reason", "length");
+    return ("data: " + chunk + "\n\n").getBytes(StandardCharsets.UTF_8);
+  }
+
+  private ObjectNode chunk(String path) {
     ObjectNode chunk = MAPPER.createObjectNode();
     chunk.put("id", id);
     chunk.put(
         "object", path.equals("/v1/completions") ? "text_completion" : "chat.completion.chunk");
     chunk.put("created", createdSeconds);
     chunk.put("model", model);
-    chunk.putArray("choices");
-    chunk
-        .putObject("usage")
-        .put("prompt_tokens", promptTokens)
-        .put("completion_tokens", tokens)
-        .put("total_tokens", promptTokens + tokens);
-    return ("data: " + chunk + "\n\n").getBytes(StandardCharsets.UTF_8);
+    return chunk;
   }
 
   /// What the next site needs to go on.

@@ -17,7 +17,8 @@ import org.jspecify.annotations.Nullable;
 /// done here at all. So a gateway that errs or is hijacked can neither place a tenant's work where
 /// its policy forbids it nor use an order at another site or later.
 ///
-/// Text: `1|gateway|site|request|attempt|tenant|project|jurisdictions|issued|expires|signature`,
+/// Text:
+/// `1|gateway|site|request|attempt|tenant|project|jurisdictions|action|tier|model|issued|expires|signature`,
 /// times in milliseconds since 1970, jurisdictions `*` or a list such as `JP,DE`, the signature
 /// base64url of HMAC-SHA-256 over all before it. The key is derived from the gateway's for that
 /// site (`siteKey`), so that one site cannot sign what another accepts. Immutable; some 4 us to
@@ -30,6 +31,9 @@ import org.jspecify.annotations.Nullable;
 /// @param tenant whose work it is
 /// @param project of the tenant, `-` for none
 /// @param jurisdictions to which the key and the request narrow it; `ANYWHERE` for no narrowing
+/// @param action what is to be done, as policies call it: `infer` or `prewarm`
+/// @param tier the service tier, as policies call it
+/// @param model as the client named it
 /// @param issuedMs when
 /// @param expiresMs when it is over
 public record WorkOrder(
@@ -40,6 +44,9 @@ public record WorkOrder(
     String tenant,
     String project,
     String jurisdictions,
+    String action,
+    String tier,
+    String model,
     long issuedMs,
     long expiresMs) {
   /// Not narrowed to jurisdictions.
@@ -52,9 +59,10 @@ public record WorkOrder(
   public static final long SKEW_MS_MAX = 5_000;
 
   private static final String VERSION = "1";
-  private static final int FIELDS = 11;
+  private static final int FIELDS = 14;
   private static final int CHARS_MAX = 1_024;
   private static final Pattern NAME = Pattern.compile("[A-Za-z0-9._:-]{1,128}");
+  private static final Pattern MODEL = Pattern.compile("[^|\\p{Cntrl}]{0,256}");
   private static final Pattern PLACES = Pattern.compile("\\*||[A-Z]{2}(,[A-Z]{2})*");
   private static final String ALGORITHM = "HmacSHA256";
 
@@ -78,13 +86,19 @@ public record WorkOrder(
   }
 
   public WorkOrder {
-    for (String name : new String[] {gateway, site, requestId, tenant, project}) {
+    for (String name : new String[] {gateway, site, requestId, tenant, project, action, tier}) {
       if (!NAME.matcher(name).matches()) {
         throw new IllegalArgumentException(
             "work order: '"
                 + name
                 + "' (expected: 1 to 128 letters, digits, '.', '_', ':' or '-')");
       }
+    }
+    if (!MODEL.matcher(model).matches()) {
+      throw new IllegalArgumentException(
+          "work order: model of "
+              + model.length()
+              + " characters (expected: at most 256, no '|' and no control characters)");
     }
     if (!PLACES.matcher(jurisdictions).matches() || attempt < 0 || expiresMs < issuedMs) {
       throw new IllegalArgumentException(
@@ -143,6 +157,9 @@ public record WorkOrder(
         tenant,
         project,
         jurisdictions,
+        action,
+        tier,
+        model,
         Long.toString(issuedMs),
         Long.toString(expiresMs));
   }
@@ -182,8 +199,11 @@ public record WorkOrder(
               fields[5],
               fields[6],
               fields[7],
-              Long.parseLong(fields[8]),
-              Long.parseLong(fields[9]));
+              fields[8],
+              fields[9],
+              fields[10],
+              Long.parseLong(fields[11]),
+              Long.parseLong(fields[12]));
     } catch (IllegalArgumentException e) {
       return new Checked.Bad(Fault.UNREADABLE);
     }

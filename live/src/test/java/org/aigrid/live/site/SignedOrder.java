@@ -18,6 +18,9 @@ final class SignedOrder {
             "tenant",
             "-",
             jurisdictions,
+            "infer",
+            "standard",
+            "model",
             nowMs,
             nowMs + WorkOrder.LIFE_MS);
     return order.signed(WorkOrder.siteKey(secret.getBytes(StandardCharsets.UTF_8), site));

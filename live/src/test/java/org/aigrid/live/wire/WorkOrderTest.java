@@ -15,7 +15,18 @@ class WorkOrderTest {
 
   private static final WorkOrder ORDER =
       new WorkOrder(
-          "gateway-1", "cell-minato", "req-7", 1, "ministry", "tax", "JP", NOW_MS, NOW_MS + 30_000);
+          "gateway-1",
+          "cell-minato",
+          "req-7",
+          1,
+          "ministry",
+          "tax",
+          "JP",
+          "infer",
+          "standard",
+          "m",
+          NOW_MS,
+          NOW_MS + 30_000);
 
   private static Checked check(String header, String site, long nowMs) {
     return WorkOrder.check(
@@ -48,7 +59,19 @@ class WorkOrderTest {
   @Test
   void nobodyGivesAnOrderForLongerThanItsLife() {
     var forever =
-        new WorkOrder("gateway-1", "cell-minato", "r", 0, "t", "-", "*", NOW_MS, NOW_MS + 30_001);
+        new WorkOrder(
+            "gateway-1",
+            "cell-minato",
+            "r",
+            0,
+            "t",
+            "-",
+            "*",
+            "infer",
+            "standard",
+            "org/m",
+            NOW_MS,
+            NOW_MS + 30_001);
     assertThat(check(forever.signed(MINATO), "cell-minato", NOW_MS))
         .isEqualTo(new Checked.Bad(Fault.STALE));
   }
@@ -75,10 +98,16 @@ class WorkOrderTest {
 
   @Test
   void namesThatWouldNotBeReadBackAreRefused() {
-    assertThatThrownBy(() -> new WorkOrder("g", "s", "r", 0, "a|b", "-", "*", NOW_MS, NOW_MS))
+    assertThatThrownBy(
+            () ->
+                new WorkOrder(
+                    "g", "s", "r", 0, "a|b", "-", "*", "infer", "standard", "m", NOW_MS, NOW_MS))
         .hasMessageContaining("'a|b'")
         .hasMessageContaining("expected: 1 to 128");
-    assertThatThrownBy(() -> new WorkOrder("g", "s", "r", 0, "t", "-", "jp", NOW_MS, NOW_MS))
+    assertThatThrownBy(
+            () ->
+                new WorkOrder(
+                    "g", "s", "r", 0, "t", "-", "jp", "infer", "standard", "m", NOW_MS, NOW_MS))
         .hasMessageContaining("jurisdictions 'jp'");
   }
 }

@@ -1,0 +1,100 @@
+package org.aigrid.live.gateway;
+
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Function;
+import java.util.function.Supplier;
+import org.aigrid.live.books.Journal;
+import org.aigrid.live.books.Purses;
+import org.aigrid.live.books.TenantDirectory;
+import org.aigrid.live.books.TenantResidencies;
+import org.aigrid.live.proof.LogEntry;
+import org.aigrid.live.proof.TenantDigests;
+import org.jspecify.annotations.Nullable;
+
+/// What a gateway knows of tenants whose accounts are in the books: their keys, what they may spend
+/// and where their work may run, the journal, and where receipts go. Goes on with what it has while
+/// the database is away. Safe for many threads.
+public final class Tenancy {
+  /// Keys remembered in the gateway's own form; when there are more, all are made anew.
+  private static final int KEYS_MAX = 200_000;
+
+  private final Supplier<TenantDirectory> directory;
+  private final Purses purses;
+  private final Journal journal;
+  private final TenantResidencies residencies;
+  private final Function<String, TenantDigests> digests;
+  private final java.util.function.Consumer<LogEntry> receipts;
+  private final String operator;
+  private final Map<TenantDirectory.Key, KeyEntry> entries = new ConcurrentHashMap<>();
+  private final Map<String, TenantDigests> digestsByTenant = new ConcurrentHashMap<>();
+
+  /// @param directory of now
+  /// @param digests keyed digests of a tenant; a costly call, made once for each
+  /// @param receipts takes a receipt; never waits
+  /// @param operator in whose name receipts are issued
+  public Tenancy(
+      Supplier<TenantDirectory> directory,
+      Purses purses,
+      Journal journal,
+      TenantResidencies residencies,
+      Function<String, TenantDigests> digests,
+      java.util.function.Consumer<LogEntry> receipts,
+      String operator) {
+    this.directory = directory;
+    this.purses = purses;
+    this.journal = journal;
+    this.residencies = residencies;
+    this.digests = digests;
+    this.receipts = receipts;
+    this.operator = operator;
+  }
+
+  /// The key of a presented secret that is usable now, or null.
+  @Nullable KeyEntry find(String secret) {
+    TenantDirectory.Key found = directory.get().find(secret, System.currentTimeMillis());
+    return found == null ? null : entry(found);
+  }
+
+  /// A key of the directory in the gateway's form.
+  KeyEntry entry(TenantDirectory.Key key) {
+    KeyEntry known = entries.get(key);
+    if (known != null) {
+      return known;
+    }
+    if (entries.size() >= KEYS_MAX) {
+      entries.clear();
+    }
+    return entries.computeIfAbsent(key, KeyEntry::new);
+  }
+
+  /// Where the work of a key may run by the directory of now, whatever held when its request came;
+  /// null for nowhere.
+  TenantResidencies.@Nullable Ruled rules(KeyEntry key) {
+    return residencies.of(directory.get(), key.tenant(), key.project());
+  }
+
+  TenantDigests digests(String tenant) {
+    return digestsByTenant.computeIfAbsent(tenant, digests);
+  }
+
+  TenantDirectory directory() {
+    return directory.get();
+  }
+
+  Purses purses() {
+    return purses;
+  }
+
+  Journal journal() {
+    return journal;
+  }
+
+  void issue(LogEntry receipt) {
+    receipts.accept(receipt);
+  }
+
+  String operator() {
+    return operator;
+  }
+}
