@@ -167,7 +167,7 @@ class PolicyFileTest {
   }
 
   private static String version(String id) throws PolicyException {
-    return PolicyFile.compile("f", "forbid (principal, action, resource == Site::\"" + id + "\");")
+    return PolicyFile.compile("f", "forbid (principal, action, resource == Site::\"s" + id + "\");")
         .version();
   }
 
