@@ -76,18 +76,23 @@ public final class PolicyBench implements Callable<Integer> {
               .orElse(Double.NaN);
       System.out.printf(
           Locale.ROOT,
-          "| %s | %s | %s | %,.1f ns | %,.1f ns | %,.0f B | %s |%n",
+          "| %s | %s | %s | %,.1f ns | %s | %,.0f B | %s |%n",
           shown(method),
           result.getParams().getParam("policies"),
           result.getParams().getParam("context").equals("true") ? "yes" : "no",
           nanos,
-          result.getPrimaryResult().getScoreError(),
+          error(result.getPrimaryResult().getScoreError()),
           bytes,
           method.startsWith("check") ? (nanos < GOAL_NANOS ? "yes" : "**no**") : "");
     }
     System.out.printf(
         Locale.ROOT, "%n%d sites; ten policies concern the principal.%n", LargeGrid.CELLS);
     return 0;
+  }
+
+  /// Too few iterations have no error.
+  private static String error(double nanos) {
+    return Double.isNaN(nanos) ? "-" : "%,.1f ns".formatted(nanos);
   }
 
   private static String shown(String method) {
