@@ -141,13 +141,19 @@ public final class Journal implements AutoCloseable {
   /// Hands a record over; `written` hears when it is on the disk. False: it was not taken (full,
   /// broken or closed), and `written` hears nothing.
   public boolean append(UsageRecord record, Written written) {
-    return accepting() && queue.offer(new Pending(record.encode(), written));
+    return open()
+        && bytes.get() < settings.bytesMax() + settings.segmentBytes()
+        && queue.offer(new Pending(record.encode(), written));
   }
 
-  /// Whether a record would be taken now; a gateway asks before it takes a request. There is room
-  /// beyond the bound for what runs already.
+  /// Whether there is room for more; a gateway asks before it takes a request. Beyond the bound
+  /// there is one more file's room, for the records of what runs already.
   public boolean accepting() {
-    return !broken && !closing && bytes.get() < settings.bytesMax();
+    return open() && bytes.get() < settings.bytesMax();
+  }
+
+  private boolean open() {
+    return !broken && !closing;
   }
 
   /// Bytes on the disk that have not been forgotten.
