@@ -11,6 +11,8 @@ import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import org.aigrid.live.books.BooksException;
+import org.aigrid.live.books.Database;
 import org.aigrid.live.gguf.GgufException;
 import org.aigrid.live.http.HttpSettings;
 import org.aigrid.live.topology.Topology;
@@ -106,7 +108,8 @@ final class UpCommand implements Callable<Integer> {
       paramLabel = "DIR",
       description =
           "Keeps what outlives a run: a generated key's hash, so that the same key works"
-              + " next time. Without it nothing is kept.")
+              + " next time, and the books: tenants, keys, usage (a PostgreSQL of its own). Without"
+              + " it nothing is kept.")
   private @Nullable Path data;
 
   @Option(
@@ -146,20 +149,29 @@ final class UpCommand implements Callable<Integer> {
     }
     Topology topology = withEngines(topology(), notes);
     KeyStore.Chosen keys = KeyStore.choose(key, keysFile, data);
-    LiveGrid grid = start(topology, keys, settings);
+    Database books = books();
+    LiveGrid grid;
+    try {
+      grid = start(topology, keys, settings);
+    } catch (CommandFailure e) {
+      close(books);
+      throw e;
+    }
     var stopped = new CountDownLatch(1);
-    AdminServer admin = admin(grid, notes);
+    String adminToken = KeyStore.newSecret();
+    AdminServer admin = admin(grid, adminToken, books, notes);
     var session =
         new Session(
             url(grid.port()),
             admin == null ? 0 : admin.port(),
             keys.generated() ? keys.secret() : null,
-            ProcessHandle.current().pid());
+            ProcessHandle.current().pid(),
+            adminToken);
     Path sessionFile = Session.file();
     keep(session, sessionFile, notes);
     Runtime.getRuntime()
         .addShutdownHook(
-            new Thread(() -> stop(grid, admin, session, sessionFile, stopped), "shutdown"));
+            new Thread(() -> stop(grid, admin, books, session, sessionFile, stopped), "shutdown"));
     out.print(
         Welcome.text(
             topology.name(),
@@ -186,6 +198,7 @@ final class UpCommand implements Callable<Integer> {
   private static void stop(
       LiveGrid grid,
       @Nullable AdminServer admin,
+      @Nullable Database books,
       Session session,
       Path sessionFile,
       CountDownLatch stopped) {
@@ -198,6 +211,26 @@ final class UpCommand implements Callable<Integer> {
     grid.close();
     if (admin != null) {
       admin.close();
+    }
+    close(books);
+  }
+
+  private @Nullable Database books() {
+    if (data == null) {
+      return null;
+    }
+    try {
+      Path folder = BooksApi.folder(data);
+      java.nio.file.Files.createDirectories(folder);
+      return Database.embedded(folder);
+    } catch (IOException | BooksException e) {
+      throw new CommandFailure("cannot open the books: " + e.getMessage());
+    }
+  }
+
+  private static void close(@Nullable Database books) {
+    if (books != null) {
+      books.close();
     }
   }
 
@@ -273,15 +306,18 @@ final class UpCommand implements Callable<Integer> {
     }
   }
 
-  private @Nullable AdminServer admin(SiteControl control, List<String> notes) {
+  private @Nullable AdminServer admin(
+      SiteControl control, String token, @Nullable Database books, List<String> notes) {
     int wanted = adminPort == null ? SitesCommand.ADMIN_PORT_DEFAULT : adminPort;
     try {
-      return AdminServer.start(control, wanted);
+      return AdminServer.start(
+          control, wanted, token, books == null ? null : new BooksApi(books, _ -> {}));
     } catch (IOException e) {
       if (adminPort != null) {
         if (control instanceof LiveGrid grid) {
           grid.close();
         }
+        close(books);
         throw new CommandFailure("cannot listen on --admin-port: " + e.getMessage());
       }
       notes.add(
