@@ -1,5 +1,6 @@
 package org.aigrid.bench;
 
+import org.aigrid.bench.books.BooksBench;
 import org.aigrid.bench.gateway.GatewayBench;
 import org.aigrid.bench.proof.ProofBench;
 import org.aigrid.bench.route.PolicyBench;
@@ -20,6 +21,7 @@ import picocli.CommandLine.Command;
       PolicyBench.class,
       GatewayBench.class,
       StartBench.class,
+      BooksBench.class,
       TwinBench.class,
       LiveTwinBench.class,
       ProofBench.class
