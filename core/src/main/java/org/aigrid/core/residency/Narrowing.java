@@ -33,6 +33,12 @@ public final class Narrowing {
     return named.size() > JURISDICTIONS_MAX ? null : List.copyOf(named);
   }
 
+  /// The same, where what is no list of them allows nothing.
+  public static List<String> parseOrNone(String text) {
+    List<String> named = parse(text);
+    return named == null ? List.of() : named;
+  }
+
   /// What both allow; null allows everything, an empty list nothing.
   public static @Nullable List<String> both(
       @Nullable List<String> one, @Nullable List<String> other) {

@@ -14,6 +14,7 @@ import java.util.UUID;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -250,6 +251,19 @@ public final class Journal implements AutoCloseable {
       channel.write(buffer);
     }
     buffer.clear();
+  }
+
+  /// Shows every record that is still there, in order: for what has to be made good after a crash.
+  public void replay(Consumer<UsageRecord> each) {
+    Position at = start();
+    while (true) {
+      Batch batch = read(at, GROUP_MAX);
+      batch.records().forEach(each);
+      if (batch.records().isEmpty() && batch.next().equals(at)) {
+        return;
+      }
+      at = batch.next();
+    }
   }
 
   /// Up to `max` records from a place on, as far as they are on the disk.

@@ -166,7 +166,7 @@ final class Charge {
   }
 
   /// As receipts can hold it: up to 200 visible characters of ASCII.
-  private static String printable(String text) {
+  static String printable(String text) {
     String visible = text.replaceAll("[^!-~]", "_");
     return visible.substring(0, Math.min(200, visible.length()));
   }

@@ -12,6 +12,8 @@ import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.aigrid.core.admit.RateLimiter;
 import org.jspecify.annotations.Nullable;
 import org.tomlj.Toml;
@@ -164,6 +166,11 @@ public final class Keys {
     } catch (NoSuchAlgorithmException e) {
       throw new IllegalStateException("a JDK without SHA-256", e);
     }
+  }
+
+  /// All tenants of the keys.
+  public Set<String> tenants() {
+    return byPrefix.values().stream().map(KeyEntry::tenant).collect(Collectors.toSet());
   }
 
   /// The key of a presented secret, or null.

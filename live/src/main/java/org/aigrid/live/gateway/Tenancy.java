@@ -2,8 +2,10 @@ package org.aigrid.live.gateway;
 
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.Supplier;
+import org.aigrid.live.books.BearerTokens;
 import org.aigrid.live.books.Journal;
 import org.aigrid.live.books.Purses;
 import org.aigrid.live.books.TenantDirectory;
@@ -23,13 +25,15 @@ public final class Tenancy {
   private final Purses purses;
   private final Journal journal;
   private final TenantResidencies residencies;
+  private final @Nullable BearerTokens tokens;
   private final Function<String, TenantDigests> digests;
-  private final java.util.function.Consumer<LogEntry> receipts;
+  private final Consumer<LogEntry> receipts;
   private final String operator;
   private final Map<TenantDirectory.Key, KeyEntry> entries = new ConcurrentHashMap<>();
   private final Map<String, TenantDigests> digestsByTenant = new ConcurrentHashMap<>();
 
   /// @param directory of now
+  /// @param tokens of an identity provider, taken in the place of keys; null for none
   /// @param digests keyed digests of a tenant; a costly call, made once for each
   /// @param receipts takes a receipt; never waits
   /// @param operator in whose name receipts are issued
@@ -38,13 +42,15 @@ public final class Tenancy {
       Purses purses,
       Journal journal,
       TenantResidencies residencies,
+      @Nullable BearerTokens tokens,
       Function<String, TenantDigests> digests,
-      java.util.function.Consumer<LogEntry> receipts,
+      Consumer<LogEntry> receipts,
       String operator) {
     this.directory = directory;
     this.purses = purses;
     this.journal = journal;
     this.residencies = residencies;
+    this.tokens = tokens;
     this.digests = digests;
     this.receipts = receipts;
     this.operator = operator;
@@ -52,7 +58,12 @@ public final class Tenancy {
 
   /// The key of a presented secret that is usable now, or null.
   @Nullable KeyEntry find(String secret) {
-    TenantDirectory.Key found = directory.get().find(secret, System.currentTimeMillis());
+    TenantDirectory now = directory.get();
+    long nowMs = System.currentTimeMillis();
+    TenantDirectory.Key found =
+        tokens != null && BearerTokens.looksLikeOne(secret)
+            ? tokens.find(secret, now, nowMs)
+            : now.find(secret, nowMs);
     return found == null ? null : entry(found);
   }
 

@@ -41,10 +41,27 @@ final class BooksApi {
   private final Ledger ledger;
   private final UsageReports reports;
   private final Consumer<String> checkPolicy;
+  private final Changes changes;
+
+  /// Who is told of what administrators have changed.
+  interface Changes {
+    Changes UNHEARD = (order, subject, detail, who) -> {};
+
+    /// @param order such as `tenants.policy`
+    /// @param subject the tenant, the key or the model
+    /// @param detail what was asked, without secrets
+    void changed(String order, String subject, String detail, String who);
+  }
+
+  /// Orders that change nothing.
+  private static final Set<String> LOOKS =
+      Set.of("tenants.list", "tenants.show", "keys.list", "usage", "audit");
 
   /// @param checkPolicy throws an `IllegalArgumentException` that says where a policy's text is
   ///   wrong
-  BooksApi(Database database, Consumer<String> checkPolicy) {
+  /// @param changes told of each order that has changed something
+  BooksApi(Database database, Consumer<String> checkPolicy, Changes changes) {
+    this.changes = changes;
     tenants = new Tenants(database);
     ledger = new Ledger(database);
     reports = new UsageReports(database);
@@ -57,6 +74,16 @@ final class BooksApi {
   /// @param who for the audit table
   String order(String order, String body, String who) {
     JsonNode in = JSON.readTree(body.isBlank() ? "{}" : body);
+    String answer = carryOut(order, in, who);
+    if (!LOOKS.contains(order)) {
+      String subject =
+          in.path("tenant").asString(in.path("id").asString(in.path("model").asString("")));
+      changes.changed(order, subject, in.toString(), who);
+    }
+    return answer;
+  }
+
+  private String carryOut(String order, JsonNode in, String who) {
     return switch (order) {
       case "tenants.list" -> tenantsTable();
       case "tenants.show" -> show(text(in, "tenant"));

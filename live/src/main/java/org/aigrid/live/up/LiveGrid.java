@@ -21,6 +21,8 @@ import org.aigrid.live.gguf.GgufException;
 import org.aigrid.live.radio.ReclaimRecord;
 import org.aigrid.live.site.RadioState;
 import org.aigrid.live.site.SiteAgent;
+import org.aigrid.live.site.SitePolicy;
+import org.aigrid.live.site.WorkLog;
 import org.aigrid.live.topology.Topology;
 import org.aigrid.live.topology.Topology.PlannedSite;
 import org.jspecify.annotations.Nullable;
@@ -87,14 +89,28 @@ public final class LiveGrid implements SiteControl, AutoCloseable {
   /// @throws IllegalStateException when a port cannot be had; the message says which
   /// @throws GgufException when a model file cannot be used
   public static LiveGrid start(Topology topology, Keys keys, LiveGridSettings settings) {
-    var parts = SiteParts.of(topology, newToken(), settings);
+    return start(topology, keys, settings, null, WorkLog.NONE);
+  }
+
+  /// As above, for tenants with accounts, too.
+  ///
+  /// @param work where sites record what they took on
+  static LiveGrid start(
+      Topology topology,
+      Keys keys,
+      LiveGridSettings settings,
+      @Nullable Accounts accounts,
+      WorkLog work) {
+    SitePolicy policy =
+        accounts == null ? SitePolicy.BY_ORDER : accounts.sitePolicy(keys.tenants());
+    var parts = SiteParts.of(topology, newToken(), settings, policy, work);
     var registry = Registry.start(settings.registry());
     var sites = new LinkedHashMap<String, Site>();
     try {
       for (PlannedSite plan : topology.sites()) {
         sites.put(plan.spec().id(), new Site(plan, parts.start(plan, registry)));
       }
-      Gateway gateway = startGateway(topology, parts.token(), registry, keys, settings);
+      Gateway gateway = startGateway(topology, parts.token(), registry, keys, settings, accounts);
       var grid = new LiveGrid(settings, parts, registry, sites, gateway);
       grid.awaitReady();
       return grid;
@@ -270,12 +286,18 @@ public final class LiveGrid implements SiteControl, AutoCloseable {
   }
 
   private static Gateway startGateway(
-      Topology topology, String token, Registry registry, Keys keys, LiveGridSettings settings) {
+      Topology topology,
+      String token,
+      Registry registry,
+      Keys keys,
+      LiveGridSettings settings,
+      @Nullable Accounts accounts) {
     return Gateway.start(
         GatewaySettings.of(settings.http(), token, topology.homeSite())
             .withCallers(topology.trustedNetworks(), topology.callers())
             .withAccessLog(settings.accessLog()),
         registry,
-        keys);
+        keys,
+        accounts == null ? null : accounts.tenancy());
   }
 }

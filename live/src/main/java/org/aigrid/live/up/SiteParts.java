@@ -14,6 +14,8 @@ import org.aigrid.live.site.OpenAiEngine;
 import org.aigrid.live.site.OpenAiSettings;
 import org.aigrid.live.site.SiteAgent;
 import org.aigrid.live.site.SiteAgentSettings;
+import org.aigrid.live.site.SitePolicy;
+import org.aigrid.live.site.WorkLog;
 import org.aigrid.live.topology.EnginePlan;
 import org.aigrid.live.topology.Topology;
 import org.aigrid.live.topology.Topology.PlannedSite;
@@ -24,13 +26,22 @@ import org.aigrid.live.topology.Topology.PlannedSite;
 /// @param loops event loops that all agents share
 /// @param settings bounds
 /// @param llamaThreads that compute for each llama.cpp engine
-record SiteParts(String token, EventLoops loops, LiveGridSettings settings, int llamaThreads) {
+/// @param policy what sites think of their orders
+/// @param work where they record what they took on
+record SiteParts(
+    String token,
+    EventLoops loops,
+    LiveGridSettings settings,
+    int llamaThreads,
+    SitePolicy policy,
+    WorkLog work) {
   /// Longest prompt and answer of one sequence in llama.cpp: each slot's KV cache is allocated at
   /// the start.
   static final int LLAMA_CONTEXT_TOKENS_MAX = 8_192;
 
   /// What starts the sites of a topology: its llama.cpp engines share this machine's processors.
-  static SiteParts of(Topology topology, String token, LiveGridSettings settings) {
+  static SiteParts of(
+      Topology topology, String token, LiveGridSettings settings, SitePolicy policy, WorkLog work) {
     long llamas =
         topology.sites().stream()
             .flatMap(site -> site.engines().stream())
@@ -38,7 +49,12 @@ record SiteParts(String token, EventLoops loops, LiveGridSettings settings, int 
             .count();
     int threads = (int) (Runtime.getRuntime().availableProcessors() / Math.max(1, llamas));
     return new SiteParts(
-        token, new EventLoops("sites", settings.siteThreads()), settings, Math.max(1, threads));
+        token,
+        new EventLoops("sites", settings.siteThreads()),
+        settings,
+        Math.max(1, threads),
+        policy,
+        work);
   }
 
   /// Starts a site; what was started of it is stopped again when an engine fails.
@@ -54,7 +70,8 @@ record SiteParts(String token, EventLoops loops, LiveGridSettings settings, int 
       }
       return SiteAgent.start(
           SiteAgentSettings.of(plan.spec(), token)
-              .beating(settings.heartbeatMs(), settings.leaseMs()),
+              .beating(settings.heartbeatMs(), settings.leaseMs())
+              .judging(policy, work),
           backends,
           loops,
           sink,

@@ -6,15 +6,19 @@ import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
-import org.aigrid.live.books.BooksException;
-import org.aigrid.live.books.Database;
+import org.aigrid.core.model.SiteSpec;
+import org.aigrid.live.books.BearerTokens;
 import org.aigrid.live.gguf.GgufException;
 import org.aigrid.live.http.HttpSettings;
+import org.aigrid.live.proof.ProofAnswers;
+import org.aigrid.live.proof.ProofServer;
+import org.aigrid.live.site.WorkLog;
 import org.aigrid.live.topology.Topology;
 import org.aigrid.live.topology.TopologyException;
 import org.aigrid.live.topology.TopologyFile;
@@ -113,6 +117,56 @@ final class UpCommand implements Callable<Integer> {
   private @Nullable Path data;
 
   @Option(
+      names = "--database",
+      paramLabel = "JDBC-URL",
+      description =
+          "Keeps the books of --data in this PostgreSQL (jdbc:postgresql://host:port/name) instead"
+              + " of one of the grid's own; password from GRID_DATABASE_PASSWORD.")
+  private @Nullable String databaseUrl;
+
+  @Option(
+      names = "--database-user",
+      paramLabel = "NAME",
+      defaultValue = "grid",
+      description = "Its user (default: ${DEFAULT-VALUE}).")
+  private String databaseUser = "grid";
+
+  @Option(
+      names = "--proof-port",
+      paramLabel = "PORT",
+      description =
+          "Serves the transparency log of --data to auditors: checkpoint, tiles, receipts. Default:"
+              + " not.")
+  private @Nullable Integer proofPort;
+
+  @Option(
+      names = "--oidc-issuer",
+      paramLabel = "URL",
+      description =
+          "Takes bearer tokens of this OpenID Connect issuer in the place of keys. With"
+              + " --oidc-audience and --oidc-keys.")
+  private @Nullable String issuer;
+
+  @Option(
+      names = "--oidc-audience",
+      paramLabel = "NAME",
+      description = "What the tokens have to be meant for.")
+  private @Nullable String audience;
+
+  @Option(
+      names = "--oidc-keys",
+      paramLabel = "URI",
+      description = "The issuer's JSON Web Key Set: https://... or file:///...")
+  private @Nullable URI identityKeys;
+
+  @Option(
+      names = "--oidc-tenant-claim",
+      paramLabel = "NAME",
+      defaultValue = "tenant",
+      description = "Claim that names the tenant (default: ${DEFAULT-VALUE}).")
+  private String tenantClaim = "tenant";
+
+  @Option(
       names = "--tls-cert",
       paramLabel = "PEM",
       description = "Certificate chain: the gateway speaks TLS. With --tls-key.")
@@ -149,14 +203,15 @@ final class UpCommand implements Callable<Integer> {
     }
     Topology topology = withEngines(topology(), notes);
     KeyStore.Chosen keys = KeyStore.choose(key, keysFile, data);
-    Database books = books();
+    Accounts books = books(topology);
     LiveGrid grid;
     try {
-      grid = start(topology, keys, settings);
+      grid = start(topology, keys, settings, books);
     } catch (CommandFailure e) {
       close(books);
       throw e;
     }
+    ProofServer proof = proof(books, grid);
     var stopped = new CountDownLatch(1);
     String adminToken = KeyStore.newSecret();
     AdminServer admin = admin(grid, adminToken, books, notes);
@@ -171,7 +226,8 @@ final class UpCommand implements Callable<Integer> {
     keep(session, sessionFile, notes);
     Runtime.getRuntime()
         .addShutdownHook(
-            new Thread(() -> stop(grid, admin, books, session, sessionFile, stopped), "shutdown"));
+            new Thread(
+                () -> stop(grid, admin, proof, books, session, sessionFile, stopped), "shutdown"));
     out.print(
         Welcome.text(
             topology.name(),
@@ -198,7 +254,8 @@ final class UpCommand implements Callable<Integer> {
   private static void stop(
       LiveGrid grid,
       @Nullable AdminServer admin,
-      @Nullable Database books,
+      @Nullable ProofServer proof,
+      @Nullable Accounts books,
       Session session,
       Path sessionFile,
       CountDownLatch stopped) {
@@ -212,23 +269,66 @@ final class UpCommand implements Callable<Integer> {
     if (admin != null) {
       admin.close();
     }
+    if (proof != null) {
+      proof.close();
+    }
     close(books);
   }
 
-  private @Nullable Database books() {
+  private @Nullable Accounts books(Topology topology) {
     if (data == null) {
       return null;
     }
+    var source =
+        databaseUrl == null
+            ? Accounts.Source.EMBEDDED
+            : new Accounts.Source(
+                databaseUrl,
+                databaseUser,
+                System.getenv().getOrDefault("GRID_DATABASE_PASSWORD", ""));
+    String home =
+        topology.sites().stream()
+            .map(Topology.PlannedSite::spec)
+            .filter(site -> site.id().equals(topology.homeSite()))
+            .map(SiteSpec::jurisdiction)
+            .findFirst()
+            .orElse(topology.sites().getFirst().spec().jurisdiction());
+    Accounts books = Accounts.open(data, source, home, identity());
+    books.registered(topology.sites().stream().map(Topology.PlannedSite::spec).toList());
+    return books;
+  }
+
+  private BearerTokens.@Nullable Settings identity() {
+    if (issuer == null) {
+      return null;
+    }
+    if (audience == null || identityKeys == null) {
+      throw new CommandFailure("--oidc-issuer needs --oidc-audience and --oidc-keys");
+    }
     try {
-      Path folder = BooksApi.folder(data);
-      java.nio.file.Files.createDirectories(folder);
-      return Database.embedded(folder);
-    } catch (IOException | BooksException e) {
-      throw new CommandFailure("cannot open the books: " + e.getMessage());
+      return new BearerTokens.Settings(
+          issuer, audience, identityKeys, tenantClaim, "project", Duration.ofSeconds(30));
+    } catch (IllegalArgumentException e) {
+      throw new CommandFailure(String.valueOf(e.getMessage()));
     }
   }
 
-  private static void close(@Nullable Database books) {
+  /// Checkpoints, tiles and receipts for whoever audits.
+  private @Nullable ProofServer proof(@Nullable Accounts books, LiveGrid grid) {
+    if (books == null || proofPort == null) {
+      return null;
+    }
+    try {
+      return ProofServer.start(
+          HttpSettings.DEFAULT.at(host, proofPort), new ProofAnswers(books.proof(), null));
+    } catch (IllegalStateException e) {
+      grid.close();
+      close(books);
+      throw new CommandFailure("cannot listen on --proof-port: " + e.getMessage());
+    }
+  }
+
+  private static void close(@Nullable Accounts books) {
     if (books != null) {
       books.close();
     }
@@ -247,6 +347,14 @@ final class UpCommand implements Callable<Integer> {
     requirePort("--port", port);
     if (adminPort != null) {
       requirePort("--admin-port", adminPort);
+    }
+    if (proofPort != null) {
+      requirePort("--proof-port", proofPort);
+    }
+    if (data == null && (databaseUrl != null || proofPort != null || issuer != null)) {
+      throw new CommandFailure(
+          "--database, --proof-port and --oidc-issuer need --data DIR (expected: a folder for the"
+              + " journal and the log)");
     }
   }
 
@@ -298,20 +406,23 @@ final class UpCommand implements Callable<Integer> {
     return topology;
   }
 
-  private LiveGrid start(Topology topology, KeyStore.Chosen keys, LiveGridSettings settings) {
+  private LiveGrid start(
+      Topology topology,
+      KeyStore.Chosen keys,
+      LiveGridSettings settings,
+      @Nullable Accounts books) {
     try {
-      return LiveGrid.start(topology, keys.keys(), settings);
+      return LiveGrid.start(topology, keys.keys(), settings, books, WorkLog.NONE);
     } catch (GgufException | IllegalArgumentException | IllegalStateException e) {
       throw new CommandFailure(String.valueOf(e.getMessage()));
     }
   }
 
   private @Nullable AdminServer admin(
-      SiteControl control, String token, @Nullable Database books, List<String> notes) {
+      SiteControl control, String token, @Nullable Accounts books, List<String> notes) {
     int wanted = adminPort == null ? SitesCommand.ADMIN_PORT_DEFAULT : adminPort;
     try {
-      return AdminServer.start(
-          control, wanted, token, books == null ? null : new BooksApi(books, _ -> {}));
+      return AdminServer.start(control, wanted, token, books == null ? null : books.api());
     } catch (IOException e) {
       if (adminPort != null) {
         if (control instanceof LiveGrid grid) {

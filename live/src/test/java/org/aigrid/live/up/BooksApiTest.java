@@ -10,6 +10,8 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Path;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import org.aigrid.live.books.Database;
 import org.aigrid.live.books.TenantDirectory;
 import org.aigrid.live.books.Tenants;
@@ -26,6 +28,8 @@ class BooksApiTest {
   private static AdminServer open;
   private static AdminServer guarded;
 
+  private static final Queue<String> CHANGED = new ConcurrentLinkedQueue<>();
+
   @BeforeAll
   static void start() throws Exception {
     database = Database.embedded(folder);
@@ -36,7 +40,8 @@ class BooksApiTest {
               if (policy.contains("nonsense")) {
                 throw new IllegalArgumentException("policy:1:1: 'nonsense' (expected: permit)");
               }
-            });
+            },
+            (order, subject, _, _) -> CHANGED.add(order + " " + subject));
     SiteControl nothing =
         (SiteControl)
             Proxy.newProxyInstance(

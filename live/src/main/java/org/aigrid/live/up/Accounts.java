@@ -1,0 +1,297 @@
+package org.aigrid.live.up;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Collection;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
+import org.aigrid.core.model.LocationLevel;
+import org.aigrid.core.model.ServiceTier;
+import org.aigrid.core.model.SiteSpec;
+import org.aigrid.core.policy.PolicyAction;
+import org.aigrid.core.policy.RequestFacts;
+import org.aigrid.core.policy.SiteFacts;
+import org.aigrid.core.residency.Narrowing;
+import org.aigrid.core.residency.ResidencyVerdict;
+import org.aigrid.live.books.BearerTokens;
+import org.aigrid.live.books.BookKeeper;
+import org.aigrid.live.books.Database;
+import org.aigrid.live.books.DirectoryKeeper;
+import org.aigrid.live.books.Journal;
+import org.aigrid.live.books.Ledger;
+import org.aigrid.live.books.Purses;
+import org.aigrid.live.books.TenantResidencies;
+import org.aigrid.live.books.Tenants;
+import org.aigrid.live.gateway.RecoveredReceipt;
+import org.aigrid.live.gateway.Tenancy;
+import org.aigrid.live.policy.PolicyException;
+import org.aigrid.live.policy.PolicyFile;
+import org.aigrid.live.proof.GridChange;
+import org.aigrid.live.proof.LogEntry;
+import org.aigrid.live.proof.LogRefusedException;
+import org.aigrid.live.proof.LogSettings;
+import org.aigrid.live.proof.Offer;
+import org.aigrid.live.proof.TransparencyLog;
+import org.aigrid.live.site.SitePolicy;
+import org.aigrid.live.wire.WorkOrder;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// Tenants, books and proof of a `grid up --data DIR`: an embedded PostgreSQL or one by URL, the
+/// gateway's journal, and the transparency log, opened in the order in which each takes over from a
+/// run that may have ended anyhow. Safe for many threads.
+final class Accounts implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(Accounts.class);
+  private static final String GATEWAY = "gateway";
+  private static final String OPERATOR = "ai-grid";
+  private static final int DETAIL_CHARS_MAX = 400;
+
+  /// Where the database is.
+  ///
+  /// @param url null for the embedded one
+  record Source(@Nullable String url, String user, String password) {
+    static final Source EMBEDDED = new Source(null, "", "");
+  }
+
+  private final Database database;
+  private final DirectoryKeeper directory;
+  private final Journal journal;
+  private final BookKeeper keeper;
+  private final Purses purses;
+  private final TransparencyLog proof;
+  private final TenantResidencies residencies;
+  private final Tenancy tenancy;
+  private final BooksApi api;
+  private final @Nullable BearerTokens tokens;
+
+  /// Opens everything; blocks for seconds the first time.
+  ///
+  /// @param home jurisdiction of tenants that have no policy
+  /// @param identity where tokens of an identity provider are accepted from; null for none
+  /// @throws CommandFailure with one sentence when a part cannot be opened
+  static Accounts open(
+      Path data, Source source, String home, BearerTokens.@Nullable Settings identity) {
+    try {
+      return new Accounts(data, source, home, identity);
+    } catch (LogRefusedException e) {
+      throw new CommandFailure(String.valueOf(e.getMessage()));
+    } catch (IOException | RuntimeException e) {
+      throw new CommandFailure("the books cannot be opened: " + e.getMessage());
+    }
+  }
+
+  private Accounts(Path data, Source source, String home, BearerTokens.@Nullable Settings identity)
+      throws IOException {
+    String url = source.url();
+    database =
+        url == null
+            ? Database.embedded(BooksApi.folder(data))
+            : Database.at(url, source.user(), source.password());
+    try {
+      var ledger = new Ledger(database);
+      journal = Journal.open(BooksApi.folder(data).resolve("journal"), Journal.Settings.USUAL);
+      proof =
+          TransparencyLog.open(
+              LogSettings.under(data, "ai-grid.local/log"), System::currentTimeMillis);
+      // Receipts of the last moment before a crash are in the journal and not in the log.
+      journal.replay(
+          record ->
+              offer(
+                  RecoveredReceipt.of(
+                      record, OPERATOR, proof.digestsOf(record.tenant()).pseudonym())));
+      keeper = BookKeeper.start(ledger, journal, GATEWAY);
+      directory = DirectoryKeeper.start(new Tenants(database), _ -> {});
+      purses = Purses.start(ledger, GATEWAY, System::currentTimeMillis);
+      residencies = new TenantResidencies(home);
+      tokens = identity == null ? null : BearerTokens.start(identity);
+      tenancy =
+          new Tenancy(
+              directory::current,
+              purses,
+              journal,
+              residencies,
+              tokens,
+              proof::digestsOf,
+              this::offer,
+              OPERATOR);
+      api = new BooksApi(database, Accounts::checkPolicy, this::changed);
+    } catch (IOException | RuntimeException e) {
+      database.close();
+      throw e;
+    }
+  }
+
+  private static void checkPolicy(String text) {
+    if (text.isBlank()) {
+      return;
+    }
+    try {
+      var compiled = PolicyFile.compile("policy", text);
+      log.debug("policy {} is in order", compiled.version());
+    } catch (PolicyException e) {
+      throw new IllegalArgumentException(String.valueOf(e.getMessage()), e);
+    }
+  }
+
+  private void offer(LogEntry entry) {
+    Offer taken = proof.offer(entry);
+    if (taken != Offer.TAKEN) {
+      log.error("{} {} is not in the transparency log: {}", entry.type(), entry.id(), taken);
+    }
+  }
+
+  /// An administrator has changed something.
+  private void changed(String order, String subject, String detail, String who) {
+    GridChange.Kind kind =
+        order.endsWith(".policy")
+            ? GridChange.Kind.POLICY
+            : order.startsWith("prices.") ? GridChange.Kind.PRICE : GridChange.Kind.ADMIN;
+    offer(
+        new GridChange(
+            kind,
+            UUID.randomUUID().toString(),
+            System.currentTimeMillis(),
+            visible(who),
+            visible(subject.isEmpty() ? order : subject),
+            Map.of("order", order, "detail", plain(detail))));
+  }
+
+  /// Writes down which sites there are, where they say they stand, and who runs them: each
+  /// statement once, however often the grid starts.
+  void registered(Collection<SiteSpec> sites) {
+    for (SiteSpec site : sites) {
+      var details =
+          Map.of(
+              "jurisdiction", site.jurisdiction(),
+              "operator", plain(site.operator()),
+              "tier", site.tier().name().toLowerCase(Locale.ROOT),
+              "level", "L1");
+      offer(
+          new GridChange(
+              GridChange.Kind.SITE_REGISTRY,
+              visible(
+                  "site/"
+                      + site.id()
+                      + "/"
+                      + site.jurisdiction()
+                      + "/"
+                      + site.operator()
+                      + "/"
+                      + site.tier()),
+              System.currentTimeMillis(),
+              "control",
+              site.id(),
+              details));
+    }
+  }
+
+  private static String visible(String text) {
+    String ascii = text.replaceAll("[^!-~]", "_");
+    return ascii.isEmpty() ? "-" : ascii.substring(0, Math.min(200, ascii.length()));
+  }
+
+  private static String plain(String text) {
+    String line = text.replaceAll("\\p{Cntrl}+", " ");
+    return line.substring(0, Math.min(DETAIL_CHARS_MAX, line.length()));
+  }
+
+  /// What a site thinks of an order: the tenant's policies in its own copy of the directory; of a
+  /// tenant that only a key file knows, what the order says.
+  ///
+  /// @param fileTenants tenants of the key file
+  SitePolicy sitePolicy(Set<String> fileTenants) {
+    Map<SiteSpec, SiteFacts> facts = new ConcurrentHashMap<>();
+    return (order, site) -> {
+      if (directory.current().tenant(order.tenant()) == null) {
+        return fileTenants.contains(order.tenant())
+            ? SitePolicy.BY_ORDER.refusal(order, site)
+            : "knows no tenant " + order.tenant();
+      }
+      TenantResidencies.Ruled rules =
+          residencies.of(directory.current(), order.tenant(), order.project());
+      if (rules == null) {
+        return "works for " + order.tenant() + " no more";
+      }
+      ResidencyVerdict verdict =
+          rules
+              .residency()
+              .check(
+                  action(order),
+                  facts.computeIfAbsent(site, spec -> SiteFacts.of(spec, LocationLevel.L1)),
+                  request(order));
+      return verdict.permitted()
+          ? null
+          : "lies in "
+              + site.jurisdiction()
+              + ", where this request may not be processed ("
+              + verdict.name().toLowerCase(Locale.ROOT)
+              + ")";
+    };
+  }
+
+  private static PolicyAction action(WorkOrder order) {
+    for (PolicyAction action : PolicyAction.values()) {
+      if (action.word().equals(order.action())) {
+        return action;
+      }
+    }
+    return PolicyAction.INFER;
+  }
+
+  private static RequestFacts request(WorkOrder order) {
+    ServiceTier tier = ServiceTier.STANDARD;
+    for (ServiceTier known : ServiceTier.values()) {
+      if (known.name().equalsIgnoreCase(order.tier())) {
+        tier = known;
+      }
+    }
+    return new RequestFacts(
+        tier,
+        order.model(),
+        order.jurisdictions().equals(WorkOrder.ANYWHERE)
+            ? null
+            : Narrowing.parseOrNone(order.jurisdictions()));
+  }
+
+  /// Whether gateways know a key by that secret by now.
+  boolean knows(String secret) {
+    return directory.current().find(secret, System.currentTimeMillis()) != null;
+  }
+
+  Tenancy tenancy() {
+    return tenancy;
+  }
+
+  BooksApi api() {
+    return api;
+  }
+
+  TransparencyLog proof() {
+    return proof;
+  }
+
+  /// After the gateway: what it wrote is carried into the books, slices go back.
+  @Override
+  public void close() {
+    if (tokens != null) {
+      tokens.close();
+    }
+    purses.close();
+    directory.close();
+    journal.close();
+    if (!keeper.settle(java.time.Duration.ofSeconds(5))) {
+      log.warn("the books are not up to date; the journal is applied at the next start");
+    }
+    keeper.close();
+    try {
+      proof.close();
+    } catch (IOException e) {
+      log.warn("the transparency log was not closed in order: {}", e.getMessage());
+    }
+    database.close();
+  }
+}
