@@ -55,6 +55,7 @@ public final class EmulatedEngine implements Engine {
   private final EndpointSpec endpoint;
   private final EngineProfile profile;
   private final double stepMsMax;
+  private final double shareLeast;
   private final int openMax;
   private final StepLoop loop = StepLoop.shared();
   private final CopyOnWriteArrayList<Replica> replicas = new CopyOnWriteArrayList<>();
@@ -84,6 +85,10 @@ public final class EmulatedEngine implements Engine {
     this.endpoint = endpoint;
     profile = EngineProfiles.of(endpoint);
     this.stepMsMax = stepMsMax;
+    shareLeast =
+        Double.isInfinite(stepMsMax)
+            ? SHARE_LEAST
+            : Math.max(SHARE_LEAST, AiBudget.leastShare(profile, stepMsMax));
     label = "[emulated: " + endpoint.model().name() + "]";
     openMax = endpoint.sequencesMax() * endpoint.replicas() + waitingMax;
   }
@@ -153,10 +158,11 @@ public final class EmulatedEngine implements Engine {
         0);
   }
 
-  /// Counts from the next step on.
+  /// Counts from the next step on. With less than steps within their bound need, AI has nothing, so
+  /// that what still runs is on its way out: it is not held up by a step of seconds.
   @Override
   public void setShare(double left) {
-    share = Math.clamp(left, SHARE_LEAST, 1);
+    share = Math.clamp(left, shareLeast, 1);
   }
 
   @Override

@@ -17,6 +17,8 @@ public interface Generation {
   /// As `cancel`, of work that has to have left the device in time. An engine that can do so ends
   /// itself rather than be late: what else is under way there breaks, and goes on elsewhere.
   ///
+  /// Below some 55 ms there is no time for that, and it is late by what is missing.
+  ///
   /// @param withinMs from now; infinite for whenever
   default void evict(double withinMs, Runnable gone) {
     cancel(gone);

@@ -417,15 +417,17 @@ public final class LlamaProcess implements Engine {
       Process holding;
       synchronized (lock) {
         holding = process;
-      }
-      synchronized (leaving) {
-        if (left) {
-          return;
+        synchronized (leaving) {
+          if (left) {
+            return;
+          }
         }
+        endInput(); // nothing more is sent to it
       }
       if (holding != null) {
         log.warn("{} does not let go of its work in time; its process is ended", name);
         holding.toHandle().destroyForcibly();
+        readiness.run();
         // None of its threads comes back to its own code after this; its memory is free later.
         open.remove(number);
         leave();

@@ -13,7 +13,7 @@ import java.util.function.Supplier;
 /// An engine without a GPU computes on the processors that the site agent, the gateway and its own
 /// cancellations need, too. Linux gives each thread a niceness of its own and lets a thread inherit
 /// its creator's, so what a library starts from here is as nice as the thread that called it.
-/// Elsewhere than on Linux nothing is changed.
+/// Elsewhere than on Linux, and where the call cannot be made, nothing is changed.
 final class Niceness {
   /// A third of the processor time of a thread beside it that is not nice: enough to end soon when
   /// it has to.
@@ -77,7 +77,8 @@ final class Niceness {
                   ValueLayout.JAVA_INT));
       int _ = (int) call.invokeExact(PRIO_PROCESS, THIS_THREAD, niceness); // lowering never fails
     } catch (Throwable e) {
-      throw new IllegalStateException("setpriority cannot be called", e);
+      // It computes all the same, only less politely.
+      System.err.println("threads stay as they are, setpriority cannot be called: " + e);
     }
   }
 }

@@ -564,6 +564,19 @@ final class Exchange implements SiteCall.Listener {
   }
 
   private FullHttpRequest siteRequest(SiteCall to) {
+    Orders.Signed signed =
+        gateway
+            .orders()
+            .sign(
+                to.site,
+                requestId,
+                to.attempt,
+                key,
+                jurisdictions,
+                jurisdictionsLimited,
+                PolicyAction.INFER,
+                facts.tier(),
+                facts.model());
     ByteBuf body = request.content().retainedDuplicate();
     byte[] replay = null;
     StreamScan seen = seen();
@@ -583,22 +596,7 @@ final class Exchange implements SiteCall.Listener {
         .set(HttpHeaderNames.HOST, to.site.id())
         .set(HttpHeaderNames.CONTENT_TYPE, type == null ? "application/json" : type)
         .setInt(HttpHeaderNames.CONTENT_LENGTH, body.readableBytes());
-    gateway
-        .orders()
-        .put(
-            headers,
-            to.site,
-            requestId,
-            to.attempt,
-            key,
-            jurisdictions,
-            jurisdictionsLimited,
-            PolicyAction.INFER,
-            facts.tier(),
-            facts.model());
-    if (facts.tier() != ServiceTier.STANDARD) {
-      headers.set(GridHeaders.SERVICE_TIER, facts.tier().name().toLowerCase(Locale.ROOT));
-    }
+    signed.put(headers);
     if (replay != null) {
       headers.setInt(GridHeaders.REPLAY_BYTES, replay.length);
     }
@@ -842,8 +840,10 @@ final class Exchange implements SiteCall.Listener {
     if (elsewhere) {
       failed(from.attempt, Failure.REFUSED_ELSEWHERE, 1_000 * retryAfterSeconds(answer));
     } else if (code == 401) {
-      // The site does not know this gateway: not the client's business.
-      failed(from.attempt, Failure.UNREACHABLE, 0);
+      // Another gateway's site, or clocks that differ: not the client's business, nor that of
+      // others.
+      gateway.refusedBy(from.site.id());
+      failed(from.attempt, Failure.REFUSED_ELSEWHERE, 0);
     } else if (from.continues && (code != 200 || !isStream(answer))) {
       failed(from.attempt, Failure.REFUSED_ELSEWHERE, 0);
     } else {

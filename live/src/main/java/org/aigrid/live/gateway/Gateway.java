@@ -4,6 +4,7 @@ import io.netty.util.concurrent.EventExecutor;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicLong;
 import org.aigrid.core.policy.PolicyAction;
 import org.aigrid.core.policy.RequestFacts;
 import org.aigrid.core.view.Roster;
@@ -12,12 +13,17 @@ import org.aigrid.live.books.TenantResidencies;
 import org.aigrid.live.control.GridSource;
 import org.aigrid.live.http.EventLoops;
 import org.aigrid.live.http.HttpServer;
+import org.aigrid.live.wire.WorkOrder;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /// The data plane: authenticates, admits, routes, relays, retries, meters. Stateless but for what
 /// core's router remembers; decides from the last view it was given, so it goes on serving when
 /// control is gone. Thread-safe.
 public final class Gateway implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(Gateway.class);
+
   private final GatewaySettings settings;
   private final GridSource grid;
   private final Keys keys;
@@ -31,6 +37,7 @@ public final class Gateway implements AutoCloseable {
   private final @Nullable Tenancy tenancy;
   private final Map<EventExecutor, Upstreams> upstreams = new HashMap<>();
   private final long startedSeconds = System.currentTimeMillis() / 1000;
+  private final AtomicLong refusedOrders = new AtomicLong();
   private volatile boolean draining;
   private final HttpServer server;
 
@@ -158,6 +165,19 @@ public final class Gateway implements AutoCloseable {
 
   Sessions sessions() {
     return sessions;
+  }
+
+  /// A site does not follow this gateway's orders: said now and then, not each time.
+  void refusedBy(String site) {
+    long refused = refusedOrders.incrementAndGet();
+    if (Long.bitCount(refused) == 1) {
+      log.warn(
+          "site {} does not follow this gateway's orders ({} so far): another secret, or clocks that"
+              + " differ by more than {} s",
+          site,
+          refused,
+          WorkOrder.SKEW_MS_MAX / 1_000);
+    }
   }
 
   Orders orders() {

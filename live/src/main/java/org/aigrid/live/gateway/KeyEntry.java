@@ -14,6 +14,8 @@ import org.jspecify.annotations.Nullable;
 public final class KeyEntry {
   private static final Pattern NAME = Pattern.compile("[A-Za-z0-9._-]{1,64}");
 
+  private static final Pattern CODE = Pattern.compile("[A-Z]{2}");
+
   /// The project of keys that have none.
   static final String NO_PROJECT = "-";
 
@@ -50,6 +52,16 @@ public final class KeyEntry {
               + ": '"
               + tenant
               + "' (expected: 1 to 64 letters, digits, '.', '_' or '-')");
+    }
+    for (String code : jurisdictions) {
+      if (!CODE.matcher(code).matches()) {
+        throw new IllegalArgumentException(
+            "jurisdiction of key "
+                + id
+                + ": '"
+                + code
+                + "' (expected: two upper-case letters of ISO 3166-1, such as JP)");
+      }
     }
     this.id = id;
     this.tenant = tenant;

@@ -22,12 +22,11 @@ final class Orders {
     gateway = WorkOrder.gatewayId(secret);
   }
 
-  /// Puts the order and what goes with it on a request to a site.
+  /// Signs an order, and says what goes with it to the site.
   ///
   /// @param jurisdictions to which the key and the request narrow it
   /// @param limited false when they do not
-  void put(
-      HttpHeaders headers,
+  Signed sign(
       SiteSpec site,
       String requestId,
       int attempt,
@@ -49,12 +48,16 @@ final class Orders {
             limited ? String.join(",", jurisdictions) : WorkOrder.ANYWHERE,
             action.word(),
             tier.name().toLowerCase(Locale.ROOT),
-            model == null ? "" : model.replaceAll("[|\\p{Cntrl}]", "_"),
+            model == null ? "" : model,
             nowMs,
             nowMs + WorkOrder.LIFE_MS);
-    headers
-        .set(GridHeaders.ORDER, order.signed(WorkOrder.siteKey(key, site.id())))
-        .set(GridHeaders.REQUEST_ID, requestId)
-        .set(GridHeaders.TENANT, of.tenantPseudonym());
+    return new Signed(order.signed(WorkOrder.siteKey(key, site.id())), requestId);
+  }
+
+  /// A signed order and what goes with it.
+  record Signed(String order, String requestId) {
+    void put(HttpHeaders headers) {
+      headers.set(GridHeaders.ORDER, order).set(GridHeaders.REQUEST_ID, requestId);
+    }
   }
 }

@@ -10,7 +10,6 @@ import io.netty.handler.codec.http.HttpResponse;
 import io.netty.handler.codec.http.HttpVersion;
 import io.netty.handler.codec.http.LastHttpContent;
 import io.netty.util.concurrent.EventExecutor;
-import java.util.Locale;
 import java.util.concurrent.TimeUnit;
 import java.util.function.IntConsumer;
 import org.aigrid.core.load.InFlight;
@@ -23,7 +22,6 @@ import org.aigrid.core.route.Route;
 import org.aigrid.core.route.RouteRequest;
 import org.aigrid.core.view.GridView;
 import org.aigrid.core.view.Roster;
-import org.aigrid.live.wire.GridHeaders;
 import org.aigrid.live.wire.PrewarmBody;
 import org.aigrid.live.wire.UsageScan;
 
@@ -125,6 +123,19 @@ final class Prewarm implements SiteCall.Listener {
             gateway.settings().handover().prewarmMsMax(),
             TimeUnit.MILLISECONDS),
         null);
+    Orders.Signed signed =
+        gateway
+            .orders()
+            .sign(
+                site,
+                gateway.ids().next(),
+                0,
+                prompt.key(),
+                prompt.jurisdictions(),
+                prompt.jurisdictionsLimited(),
+                PolicyAction.PREWARM,
+                TIER,
+                prompt.scan().model());
     ByteBuf body = Unpooled.wrappedBuffer(PrewarmBody.of(prompt.body(), prompt.path()));
     var request =
         new DefaultFullHttpRequest(HttpVersion.HTTP_1_1, HttpMethod.POST, prompt.path(), body);
@@ -132,21 +143,8 @@ final class Prewarm implements SiteCall.Listener {
         .headers()
         .set(HttpHeaderNames.HOST, site.id())
         .set(HttpHeaderNames.CONTENT_TYPE, "application/json")
-        .setInt(HttpHeaderNames.CONTENT_LENGTH, body.readableBytes())
-        .set(GridHeaders.SERVICE_TIER, TIER.name().toLowerCase(Locale.ROOT));
-    gateway
-        .orders()
-        .put(
-            request.headers(),
-            site,
-            gateway.ids().next(),
-            0,
-            prompt.key(),
-            prompt.jurisdictions(),
-            prompt.jurisdictionsLimited(),
-            PolicyAction.PREWARM,
-            TIER,
-            prompt.scan().model());
+        .setInt(HttpHeaderNames.CONTENT_LENGTH, body.readableBytes());
+    signed.put(request.headers());
     call.send(gateway.upstreams(loop), gateway.grid().address(target.site()), request);
   }
 

@@ -66,7 +66,11 @@ final class SiteHandler extends ChannelInboundHandlerAdapter {
       error(context, ApiError.unavailable("Site " + agent.spec().id() + " is draining.", 1), true);
       return false;
     }
-    ServiceTier tier = tier(request);
+    WorkOrder order = ordered;
+    if (order == null) {
+      return false; // checked above
+    }
+    ServiceTier tier = tier(order);
     if (!agent.admits(tier)) {
       error(
           context,
@@ -93,21 +97,24 @@ final class SiteHandler extends ChannelInboundHandlerAdapter {
       return false;
     }
     String model = scan.model();
-    Backend backend = model == null ? null : agent.backend(model);
-    if (backend != null && ordered != null) {
-      agent.settings().work().took(ordered, agent.spec());
+    if (!order.model().equals(model == null ? "" : model)
+        || order.action().equals("prewarm") && scan.outputTokensMax() != 1) {
+      error(context, ApiError.unauthorized("The order is for other work than this."), false);
+      return false;
     }
+    Backend backend = model == null ? null : agent.backend(model);
     return switch (backend) {
       case null -> {
         error(context, ApiError.modelNotFound(String.valueOf(model)), true);
         yield false;
       }
       case Backend.Remote(var engine) -> {
+        agent.settings().work().took(order, agent.spec());
         engine.relay(context, request, path, length, replay, tier, agent.running());
         yield true;
       }
       case Backend.Local local -> {
-        generate(context, request, path, body, length, replay, scan, tier, local);
+        generate(context, order, path, body, length, replay, scan, tier, local);
         yield false;
       }
     };
@@ -146,7 +153,7 @@ final class SiteHandler extends ChannelInboundHandlerAdapter {
 
   private void generate(
       ChannelHandlerContext context,
-      FullHttpRequest request,
+      WorkOrder order,
       String path,
       byte[] body,
       int length,
@@ -165,18 +172,12 @@ final class SiteHandler extends ChannelInboundHandlerAdapter {
           false);
       return;
     }
-    String requestId = header(request, GridHeaders.REQUEST_ID, "unnamed");
+    String requestId = order.requestId();
     GenerationCall call;
     try {
       call =
           GenerationCall.read(
-              body,
-              length,
-              path,
-              requestId,
-              header(request, GridHeaders.TENANT, ""),
-              local.invents(),
-              replay);
+              body, length, path, requestId, order.tenant(), local.invents(), replay);
     } catch (GenerationCall.Unservable e) {
       error(context, e.error(), false);
       return;
@@ -192,6 +193,7 @@ final class SiteHandler extends ChannelInboundHandlerAdapter {
     underway.sink = sink;
     agent.running().add(underway);
     running = underway;
+    agent.settings().work().took(order, agent.spec());
     underway.generation = local.engine().submit(call.generation(), sink);
   }
 
@@ -223,8 +225,8 @@ final class SiteHandler extends ChannelInboundHandlerAdapter {
     };
   }
 
-  private static ServiceTier tier(FullHttpRequest request) {
-    String name = request.headers().get(GridHeaders.SERVICE_TIER);
+  private static ServiceTier tier(WorkOrder order) {
+    String name = order.tier();
     for (ServiceTier tier : ServiceTier.values()) {
       if (tier.name().equalsIgnoreCase(name)) {
         return tier;
@@ -282,11 +284,6 @@ final class SiteHandler extends ChannelInboundHandlerAdapter {
       work.evict(withinMs, gone);
       return true;
     }
-  }
-
-  private static String header(FullHttpRequest request, CharSequence name, String otherwise) {
-    String value = request.headers().get(name);
-    return value == null ? otherwise : value;
   }
 
   static void error(ChannelHandlerContext context, ApiError error, boolean elsewhere) {

@@ -36,6 +36,8 @@ import org.aigrid.live.proof.LogSettings;
 import org.aigrid.live.proof.Offer;
 import org.aigrid.live.proof.TransparencyLog;
 import org.aigrid.live.site.SitePolicy;
+import org.aigrid.live.site.WorkFile;
+import org.aigrid.live.site.WorkLog;
 import org.aigrid.live.wire.WorkOrder;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -63,6 +65,7 @@ final class Accounts implements AutoCloseable {
   private final BookKeeper keeper;
   private final Purses purses;
   private final TransparencyLog proof;
+  private final WorkFile work;
   private final TenantResidencies residencies;
   private final Tenancy tenancy;
   private final BooksApi api;
@@ -97,6 +100,7 @@ final class Accounts implements AutoCloseable {
       proof =
           TransparencyLog.open(
               LogSettings.under(data, "ai-grid.local/log"), System::currentTimeMillis);
+      work = WorkFile.open(data.resolve("sites"));
       // Receipts of the last moment before a crash are in the journal and not in the log.
       journal.replay(
           record ->
@@ -262,6 +266,11 @@ final class Accounts implements AutoCloseable {
     return directory.current().find(secret, System.currentTimeMillis()) != null;
   }
 
+  /// The sites' own records.
+  WorkLog work() {
+    return work;
+  }
+
   Tenancy tenancy() {
     return tenancy;
   }
@@ -280,6 +289,7 @@ final class Accounts implements AutoCloseable {
     if (tokens != null) {
       tokens.close();
     }
+    work.close();
     purses.close();
     directory.close();
     journal.close();

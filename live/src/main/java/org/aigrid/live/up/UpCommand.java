@@ -412,7 +412,8 @@ final class UpCommand implements Callable<Integer> {
       LiveGridSettings settings,
       @Nullable Accounts books) {
     try {
-      return LiveGrid.start(topology, keys.keys(), settings, books, WorkLog.NONE);
+      return LiveGrid.start(
+          topology, keys.keys(), settings, books, books == null ? WorkLog.NONE : books.work());
     } catch (GgufException | IllegalArgumentException | IllegalStateException e) {
       throw new CommandFailure(String.valueOf(e.getMessage()));
     }

@@ -12,13 +12,6 @@ public final class GridHeaders {
   /// What the site is to do, signed by the gateway (`WorkOrder`).
   public static final AsciiString ORDER = AsciiString.cached("x-grid-order");
 
-  /// Pseudonym of the tenant; a salt for caches.
-  public static final AsciiString TENANT = AsciiString.cached("x-grid-tenant");
-
-  /// How urgent the request is: `realtime` to `harvest`; a site that has to give its GPU back to
-  /// the radio begins with the least urgent.
-  public static final AsciiString SERVICE_TIER = AsciiString.cached("x-grid-service-tier");
-
   /// How many bytes at the body's end are not the client's, but say what it has had of the stream
   /// (`Replay`): the site goes on from there.
   public static final AsciiString REPLAY_BYTES = AsciiString.cached("x-grid-replay-bytes");

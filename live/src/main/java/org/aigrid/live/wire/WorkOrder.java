@@ -1,5 +1,7 @@
 package org.aigrid.live.wire;
 
+import java.net.URLDecoder;
+import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.security.GeneralSecurityException;
 import java.security.MessageDigest;
@@ -14,8 +16,11 @@ import org.jspecify.annotations.Nullable;
 ///
 /// A site does foreign work for nobody without one: it checks the signature, that it is meant, that
 /// the order is fresh, and then, by its own copy of the tenant's policy, whether the work may be
-/// done here at all. So a gateway that errs or is hijacked can neither place a tenant's work where
-/// its policy forbids it nor use an order at another site or later.
+/// done here at all. So a gateway that errs cannot place a tenant's work where that tenant's policy
+/// forbids it, and what one site has seen is of no use at another. What it does not do: it binds
+/// neither body nor path and may be used again until it is over, so that connections to sites
+/// belong on one machine or under TLS; and who has a gateway's key can give orders in the name of
+/// any tenant.
 ///
 /// Text:
 /// `1|gateway|site|request|attempt|tenant|project|jurisdictions|action|tier|model|issued|expires|signature`,
@@ -60,9 +65,10 @@ public record WorkOrder(
 
   private static final String VERSION = "1";
   private static final int FIELDS = 14;
-  private static final int CHARS_MAX = 1_024;
+  private static final int CHARS_MAX = 6_144;
+  private static final int JURISDICTIONS_CHARS_MAX = 1_024;
   private static final Pattern NAME = Pattern.compile("[A-Za-z0-9._:-]{1,128}");
-  private static final Pattern MODEL = Pattern.compile("[^|\\p{Cntrl}]{0,256}");
+  private static final Pattern MODEL = Pattern.compile(".{0,256}", Pattern.DOTALL);
   private static final Pattern PLACES = Pattern.compile("\\*||[A-Z]{2}(,[A-Z]{2})*");
   private static final String ALGORITHM = "HmacSHA256";
 
@@ -96,11 +102,13 @@ public record WorkOrder(
     }
     if (!MODEL.matcher(model).matches()) {
       throw new IllegalArgumentException(
-          "work order: model of "
-              + model.length()
-              + " characters (expected: at most 256, no '|' and no control characters)");
+          "work order: model of " + model.length() + " characters (expected: at most 256)");
     }
-    if (!PLACES.matcher(jurisdictions).matches() || attempt < 0 || expiresMs < issuedMs) {
+    if (!PLACES.matcher(jurisdictions).matches()
+        || jurisdictions.length() > JURISDICTIONS_CHARS_MAX
+        || issuedMs < 0
+        || attempt < 0
+        || expiresMs < issuedMs) {
       throw new IllegalArgumentException(
           "work order: jurisdictions '"
               + jurisdictions
@@ -159,7 +167,7 @@ public record WorkOrder(
         jurisdictions,
         action,
         tier,
-        model,
+        URLEncoder.encode(model, StandardCharsets.UTF_8),
         Long.toString(issuedMs),
         Long.toString(expiresMs));
   }
@@ -201,7 +209,7 @@ public record WorkOrder(
               fields[7],
               fields[8],
               fields[9],
-              fields[10],
+              URLDecoder.decode(fields[10], StandardCharsets.UTF_8),
               Long.parseLong(fields[11]),
               Long.parseLong(fields[12]));
     } catch (IllegalArgumentException e) {

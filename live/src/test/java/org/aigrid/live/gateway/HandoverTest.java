@@ -507,6 +507,11 @@ class HandoverTest {
     assertThat(sites.get(FAR).seenList).isEmpty();
   }
 
+  private static List<String> orderOf(FakeSite.Seen seen) {
+    String order = seen.headers().get("x-grid-order");
+    return order == null ? List.of() : List.of(order.split("\\|", -1));
+  }
+
   // ---- between turns
 
   @Test
@@ -516,10 +521,12 @@ class HandoverTest {
     untilMetric("grid_prewarms_total{outcome=\"done\"} 1");
     FakeSite.Seen ahead = sites.get(FAR).seenList.getFirst();
     assertThat(ahead.body()).contains(STORY).contains("\"max_tokens\":1}").doesNotContain("50");
-    assertThat(ahead.headers().get("x-grid-service-tier")).isEqualTo("background");
-    assertThat(ahead.headers().get("x-grid-tenant"))
+    List<String> order = orderOf(ahead);
+    assertThat(order.get(8)).isEqualTo("prewarm");
+    assertThat(order.get(9)).isEqualTo("background");
+    assertThat(order.get(5))
         .as("the cache's salt")
-        .isEqualTo(sites.get(BEGUN).seenList.getFirst().headers().get("x-grid-tenant"));
+        .isEqualTo(orderOf(sites.get(BEGUN).seenList.getFirst()).get(5));
     assertThat(turn("chat-2", "And then?")).isEqualTo("site-2");
     assertThat(gateway.metrics().scrape())
         .contains("grid_prewarm_tokens_total{model=\"llama-3.1-8b\",site=\"site-2\"} 540")

@@ -175,7 +175,7 @@ class LogCrashTest {
     try {
       return Files.readString(file);
     } catch (java.io.IOException e) {
-      return e.getMessage();
+      return String.valueOf(e.getMessage());
     }
   }
 }

@@ -8,6 +8,7 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Path;
+import java.util.Objects;
 import org.aigrid.live.http.HttpSettings;
 import org.aigrid.live.tlog.Checkpoint;
 import org.aigrid.live.tlog.NoteKey;
@@ -76,8 +77,8 @@ class ProofServerTest {
       LogAudit.check(source, TrustPolicy.of(log.publicKeys()), null, (index, bytes) -> count[0]++);
       assertThat(count[0]).isEqualTo(300);
       ReceiptSearch.Found found =
-          ReceiptSearch.find(source, TrustPolicy.of(log.publicKeys()), "req-17");
-      assertThat(found).isNotNull();
+          Objects.requireNonNull(
+              ReceiptSearch.find(source, TrustPolicy.of(log.publicKeys()), "req-17"));
       assertThat(found.receipt()).isEqualTo(Receipts.of("req-17").bytes());
       assertThat(ReceiptSearch.find(source, TrustPolicy.of(log.publicKeys()), "req-x")).isNull();
     }

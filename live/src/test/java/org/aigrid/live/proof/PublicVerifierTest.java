@@ -12,6 +12,7 @@ import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.Function;
 import org.aigrid.live.tlog.Hash;
 import org.aigrid.live.tlog.NoteKey;
@@ -52,8 +53,7 @@ class PublicVerifierTest {
       TransparencyLogTest.fill(log, 0, 300);
       seen = LogVerifier.log(folder, vkeys, null);
       TransparencyLogTest.fill(log, 300, SIZE);
-      TransparencyLog.Logged logged = log.receipt("req-333");
-      assertThat(logged).isNotNull();
+      TransparencyLog.Logged logged = Objects.requireNonNull(log.receipt("req-333"));
       receipt = logged.bytes();
       proof = log.prove(logged.index());
     }

@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
 import java.util.SplittableRandom;
 import org.aigrid.live.tlog.Checkpoint;
 import org.aigrid.live.tlog.TlogProof;
@@ -84,8 +85,7 @@ class TransparencyLogTest {
         assertThat(log.change("change-0")).isNotNull();
         for (int i = 0; i < 10; i++) {
           String id = "req-" + random.nextInt(total);
-          TransparencyLog.Logged logged = log.receipt(id);
-          assertThat(logged).isNotNull();
+          TransparencyLog.Logged logged = Objects.requireNonNull(log.receipt(id));
           assertThat(logged.bytes()).isEqualTo(Receipts.of(id).bytes());
           TlogProof proof = TlogProof.parse(log.prove(logged.index()).format());
           proof.check(logged.bytes(), TrustPolicy.of(log.publicKeys()));

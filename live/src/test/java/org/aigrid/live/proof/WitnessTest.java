@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.Callable;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -86,8 +87,7 @@ class WitnessTest {
       assertThat(note.signers(witness.publicKeys())).hasSize(2);
       assertThat(org.aigrid.live.tlog.NoteKey.timeOf(signatures.getFirst().bytes())).isEqualTo(5);
     }
-    SignedNote shown = witness.latest(Hash.hexOf(ORIGIN));
-    assertThat(shown).isNotNull();
+    SignedNote shown = Objects.requireNonNull(witness.latest(Hash.hexOf(ORIGIN)));
     assertThat(Checkpoint.parse(shown.text()).size()).isEqualTo(300);
     assertThat(witness.latest(Hash.hexOf("other"))).isNull();
   }
@@ -181,8 +181,7 @@ class WitnessTest {
         }
         // The first one wins; the others are told the new size.
         assertThat(statuses).contains(200);
-        SignedNote shown = witness.latest(Hash.hexOf(ORIGIN));
-        assertThat(shown).isNotNull();
+        SignedNote shown = Objects.requireNonNull(witness.latest(Hash.hexOf(ORIGIN)));
         long now = Checkpoint.parse(shown.text()).size();
         assertThat(statuses.stream().filter(status -> status == 200).count()).isEqualTo(1);
         if (now < old + 10) {

@@ -111,7 +111,7 @@ class OpenAiEngineTest {
 
   private HttpRequest request(String path, String body) {
     return HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + agent.port() + path))
-        .header("x-grid-order", SignedOrder.of(TOKEN, agent.spec().id(), "JP,DE"))
+        .header("x-grid-order", SignedOrder.of(TOKEN, agent.spec().id(), "JP,DE", "shared"))
         .header("x-request-id", "req_1")
         .POST(HttpRequest.BodyPublishers.ofString(body))
         .build();
@@ -212,7 +212,7 @@ class OpenAiEngineTest {
       String body = "{\"model\":\"shared\",\"stream\":true,\"prompt\":" + prompt + "}";
       HttpRequest moved =
           HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + agent.port() + "/v1/completions"))
-              .header("x-grid-order", SignedOrder.of(TOKEN, agent.spec().id(), "JP,DE"))
+              .header("x-grid-order", SignedOrder.of(TOKEN, agent.spec().id(), "JP,DE", "shared"))
               .header("x-grid-replay-bytes", "" + replay.length)
               .POST(HttpRequest.BodyPublishers.ofString(body + new String(replay, UTF_8)))
               .build();

@@ -7,7 +7,7 @@ import org.aigrid.live.wire.WorkOrder;
 final class SignedOrder {
   private SignedOrder() {}
 
-  static String of(String secret, String site, String jurisdictions) {
+  static String of(String secret, String site, String jurisdictions, String model) {
     long nowMs = System.currentTimeMillis();
     var order =
         new WorkOrder(
@@ -20,7 +20,7 @@ final class SignedOrder {
             jurisdictions,
             "infer",
             "standard",
-            "model",
+            model,
             nowMs,
             nowMs + WorkOrder.LIFE_MS);
     return order.signed(WorkOrder.siteKey(secret.getBytes(StandardCharsets.UTF_8), site));

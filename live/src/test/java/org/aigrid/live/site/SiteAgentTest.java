@@ -16,6 +16,8 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.aigrid.core.engine.Accelerators;
 import org.aigrid.core.engine.Models;
 import org.aigrid.core.model.EndpointSpec;
@@ -103,8 +105,14 @@ class SiteAgentTest {
 
   private HttpRequest.Builder request(String path, String body, String jurisdictions) {
     return HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + agent.port() + path))
-        .header("x-grid-order", SignedOrder.of(TOKEN, agent.spec().id(), jurisdictions))
+        .header(
+            "x-grid-order", SignedOrder.of(TOKEN, agent.spec().id(), jurisdictions, modelOf(body)))
         .POST(HttpRequest.BodyPublishers.ofString(body));
+  }
+
+  private static String modelOf(String body) {
+    Matcher named = Pattern.compile("\"model\"\\s*:\\s*\"([^\"]*)\"").matcher(body);
+    return named.find() ? named.group(1) : "";
   }
 
   private HttpResponse<String> send(HttpRequest.Builder request) throws Exception {
@@ -126,8 +134,8 @@ class SiteAgentTest {
     for (String wrong :
         List.of(
             "guess",
-            SignedOrder.of("another secret", agent.spec().id(), "JP"),
-            SignedOrder.of(TOKEN, "another-site", "JP"))) {
+            SignedOrder.of("another secret", agent.spec().id(), "JP", MODEL),
+            SignedOrder.of(TOKEN, "another-site", "JP", MODEL))) {
       var stranger = request(CHAT, ask(1, false), "JP").setHeader("x-grid-order", wrong);
       assertThat(send(stranger).statusCode()).as(wrong).isEqualTo(401);
     }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.SplittableRandom;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
@@ -27,7 +28,7 @@ class TileTest {
         Tile.all(70_000).stream().collect(Collectors.groupingBy(Tile::level));
     assertThat(levels.keySet()).containsExactlyInAnyOrder(Tile.ENTRIES, 0, 1, 2);
     assertThat(levels.get(0)).hasSize(274);
-    assertThat(levels.get(0).getLast()).isEqualTo(new Tile(0, 273, 112));
+    assertThat(Objects.requireNonNull(levels.get(0)).getLast()).isEqualTo(new Tile(0, 273, 112));
     assertThat(levels.get(1)).containsExactly(new Tile(1, 0, 256), new Tile(1, 1, 17));
     assertThat(levels.get(2)).containsExactly(new Tile(2, 0, 1));
   }

@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -167,8 +168,7 @@ class AccountsTest {
     String id = answer.headers().firstValue("x-request-id").orElseThrow();
     until(() -> usage("payer").contains("\\\"requests\\\":1") || usage("payer").contains("20"));
     assertThat(accounts.proof().flush(Duration.ofSeconds(20))).isTrue();
-    TransparencyLog.Logged receipt = accounts.proof().receipt(id);
-    assertThat(receipt).isNotNull();
+    TransparencyLog.Logged receipt = Objects.requireNonNull(accounts.proof().receipt(id));
     assertThat(new String(receipt.bytes(), StandardCharsets.UTF_8))
         .contains("\"completion\":20", "\"jurisdiction\":\"JP\"", "\"outcome\":\"complete\"")
         .doesNotContain("payer", CANARY);

@@ -77,6 +77,40 @@ class WorkOrderTest {
   }
 
   @Test
+  void everyOrderThatCanBeGivenIsReadAtItsSite() {
+    var random = new Random(11);
+    for (int i = 0; i < 2_000; i++) {
+      var places = new StringBuilder();
+      for (int n = random.nextInt(300); n > 0; n--) {
+        places.append(places.isEmpty() ? "" : ",");
+        places.append((char) ('A' + random.nextInt(26))).append((char) ('A' + random.nextInt(26)));
+      }
+      var model = new StringBuilder();
+      for (int n = random.nextInt(128); n > 0; n--) {
+        model.appendCodePoint(random.nextInt(1, 0xD7FF));
+      }
+      String list = random.nextInt(9) == 0 ? "*" : places.toString();
+      var order =
+          new WorkOrder(
+              "gateway-1",
+              "cell-minato",
+              "r".repeat(1 + random.nextInt(128)),
+              random.nextInt(9),
+              "t".repeat(1 + random.nextInt(128)),
+              "p".repeat(1 + random.nextInt(128)),
+              list,
+              "prewarm",
+              "harvest",
+              model.toString(),
+              NOW_MS,
+              NOW_MS + 1);
+      String header = order.signed(MINATO);
+      assertThat(header).matches("[!-~]+");
+      assertThat(check(header, "cell-minato", NOW_MS)).isEqualTo(new Checked.Good(order));
+    }
+  }
+
+  @Test
   void aChangedCharacterIsNoticed() {
     String header = ORDER.signed(MINATO);
     var random = new Random(5);
