@@ -33,6 +33,7 @@ import org.aigrid.live.proof.GridChange;
 import org.aigrid.live.proof.LogEntry;
 import org.aigrid.live.proof.LogRefusedException;
 import org.aigrid.live.proof.LogSettings;
+import org.aigrid.live.proof.LogSource;
 import org.aigrid.live.proof.Offer;
 import org.aigrid.live.proof.TransparencyLog;
 import org.aigrid.live.site.SitePolicy;
@@ -264,6 +265,15 @@ final class Accounts implements AutoCloseable {
   /// Whether gateways know a key by that secret by now.
   boolean knows(String secret) {
     return directory.current().find(secret, System.currentTimeMillis()) != null;
+  }
+
+  Database database() {
+    return database;
+  }
+
+  /// The log as an auditor reads it.
+  LogSource logSource() {
+    return LogSource.of(proof.settings().publicFolder());
   }
 
   /// The sites' own records.
