@@ -14,7 +14,8 @@ final class GatewayArm {
   private GatewayArm() {}
 
   /// Starts it with a view of `sites` sites, all of which are the mock on `addresses` loopback
-  /// addresses; `prefix` and `jvmOptions` as in `ChildProcess`.
+  /// addresses; with `accounts` for a tenant with budget, policy, journal and receipts. `prefix`
+  /// and `jvmOptions` as in `ChildProcess`.
   static Arm start(
       Path folder,
       List<String> prefix,
@@ -22,7 +23,8 @@ final class GatewayArm {
       int mockPort,
       int sites,
       int addresses,
-      boolean accessLog) {
+      boolean accessLog,
+      boolean accounts) {
     int port = ChildProcess.freePort();
     var options = new ArrayList<>(List.of("-XX:+UseCompactObjectHeaders"));
     options.addAll(jvmOptions);
@@ -37,7 +39,8 @@ final class GatewayArm {
             mockPort,
             sites,
             addresses,
-            accessLog);
+            accessLog,
+            accounts ? folder.resolve("accounts") : "-");
     process.answer(READY_SECONDS);
     return new Arm(Arm.GATEWAY, port, port, process);
   }

@@ -61,6 +61,13 @@ public final class GatewayBench implements Callable<Integer> {
   private List<Integer> concurrencies = List.of();
 
   @Option(
+      names = "--accounts",
+      description =
+          "The gateway serves a tenant with an account: limits, reservation, residency by policy,"
+              + " journal before the last byte, receipts. PostgreSQL shares the cores, too.")
+  private boolean accounts;
+
+  @Option(
       names = "--arms",
       split = ",",
       defaultValue = "direct,haproxy,gateway",
@@ -191,7 +198,14 @@ public final class GatewayBench implements Callable<Integer> {
       case Arm.GATEWAY ->
           arms.add(
               GatewayArm.start(
-                  folder, List.of(), List.of("-Xmx" + heap), mockPort, sites, 1, accessLog));
+                  folder,
+                  List.of(),
+                  List.of("-Xmx" + heap),
+                  mockPort,
+                  sites,
+                  1,
+                  accessLog,
+                  accounts));
       case Arm.HAPROXY ->
           Haproxy.program()
               .ifPresentOrElse(
@@ -268,6 +282,7 @@ public final class GatewayBench implements Callable<Integer> {
                 + warmupSeconds
                 + " --arms "
                 + String.join(",", armNames)
+                + (accounts ? " --accounts" : "")
                 + " --sites "
                 + sites
                 + " --frames "

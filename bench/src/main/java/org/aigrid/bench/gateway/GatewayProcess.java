@@ -8,6 +8,7 @@ import java.io.PrintStream;
 import java.lang.management.BufferPoolMXBean;
 import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import org.aigrid.live.gateway.Gateway;
 import org.aigrid.live.gateway.GatewaySettings;
 import org.aigrid.live.gateway.Keys;
@@ -22,7 +23,7 @@ final class GatewayProcess {
   private GatewayProcess() {}
 
   /// @param args port, the mock's port, number of sites, number of the mock's addresses, whether
-  ///   the access log is written
+  ///   the access log is written, folder for the accounts of a tenant or `-` for a key without
   public static void main(String[] args) throws Exception {
     if (Boolean.parseBoolean(args[4])) {
       writeAccessLog();
@@ -31,10 +32,12 @@ final class GatewayProcess {
     int sites = Integer.parseInt(args[2]);
     var grid = new StaticGrid(sites, Integer.parseInt(args[1]), Integer.parseInt(args[3]));
     HttpSettings http = HttpSettings.DEFAULT.at("127.0.0.1", port);
+    boolean accounts = !args[5].equals("-");
     Gateway.start(
         GatewaySettings.of(http, SITE_TOKEN, StaticGrid.home(sites)),
         grid,
-        Keys.single(Measure.KEY, "bench"));
+        Keys.single(accounts ? "another key" : Measure.KEY, "file"),
+        accounts ? BenchAccounts.open(Path.of(args[5])) : null);
     System.out.println("ready");
     var in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
     while ("memory".equals(in.readLine())) {

@@ -14,6 +14,7 @@ import java.util.UUID;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -94,6 +95,7 @@ public final class Journal implements AutoCloseable {
   private long segment;
   private long offset;
   private volatile Position durable;
+  private volatile BooleanSupplier mayForget = () -> true;
   private volatile boolean closing;
   private volatile boolean broken;
 
@@ -344,11 +346,21 @@ public final class Journal implements AutoCloseable {
     return (int) crc.getValue() == expected ? payload : null;
   }
 
+  /// Somebody else reads the journal, too: files are deleted only when it says so. Asked seldom,
+  /// when there is a file to delete, on the book-keeper's thread; may wait a moment.
+  public void forgetOnlyWhen(BooleanSupplier allIsSafe) {
+    mayForget = allIsSafe;
+  }
+
   /// Deletes the files that lie wholly before a place: what is there is in the books.
   void forget(Position applied) {
     try {
-      for (long known : segments()) {
-        if (known < applied.segment() && known < durable.segment()) {
+      List<Long> done =
+          segments().stream()
+              .filter(known -> known < applied.segment() && known < durable.segment())
+              .toList();
+      if (!done.isEmpty() && mayForget.getAsBoolean()) {
+        for (long known : done) {
           long size = Files.size(file(known));
           Files.delete(file(known));
           bytes.addAndGet(-size);

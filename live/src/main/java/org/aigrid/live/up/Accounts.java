@@ -2,6 +2,7 @@ package org.aigrid.live.up;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Collection;
 import java.util.Locale;
 import java.util.Map;
@@ -51,6 +52,7 @@ final class Accounts implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(Accounts.class);
   private static final String GATEWAY = "gateway";
   private static final String OPERATOR = "ai-grid";
+  private static final Duration LOG_WAIT = Duration.ofSeconds(30);
   private static final int DETAIL_CHARS_MAX = 400;
 
   /// Where the database is.
@@ -108,6 +110,11 @@ final class Accounts implements AutoCloseable {
               offer(
                   RecoveredReceipt.of(
                       record, OPERATOR, proof.digestsOf(record.tenant()).pseudonym())));
+      // And they stay in the journal until they are there: the next crash may come at once.
+      if (!inTheLog()) {
+        throw new IOException("the transparency log does not take the receipts of the last run");
+      }
+      journal.forgetOnlyWhen(this::inTheLog);
       keeper = BookKeeper.start(ledger, journal, GATEWAY);
       directory = DirectoryKeeper.start(new Tenants(database), _ -> {});
       purses = Purses.start(ledger, GATEWAY, System::currentTimeMillis);
@@ -127,6 +134,16 @@ final class Accounts implements AutoCloseable {
     } catch (IOException | RuntimeException e) {
       database.close();
       throw e;
+    }
+  }
+
+  /// Waits until every receipt that was offered so far is in the log.
+  private boolean inTheLog() {
+    try {
+      return proof.flush(LOG_WAIT);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return false;
     }
   }
 
@@ -303,7 +320,7 @@ final class Accounts implements AutoCloseable {
     purses.close();
     directory.close();
     journal.close();
-    if (!keeper.settle(java.time.Duration.ofSeconds(5))) {
+    if (!keeper.settle(Duration.ofSeconds(5))) {
       log.warn("the books are not up to date; the journal is applied at the next start");
     }
     keeper.close();

@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.DateTimeException;
 import java.time.YearMonth;
+import java.time.ZoneOffset;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
@@ -424,7 +425,10 @@ final class AuditCommand implements Runnable {
         description = "The tenant's pseudonym, for who has no secret.")
     private @Nullable String pseudonym;
 
-    @Option(names = "--month", required = true, paramLabel = "YYYY-MM", description = "Month.")
+    @Option(
+        names = "--month",
+        paramLabel = "YYYY-MM",
+        description = "Month, in UTC. Default: this one.")
     private String month = "";
 
     @Option(names = "--json", description = "Print JSON.")
@@ -469,6 +473,9 @@ final class AuditCommand implements Runnable {
     }
 
     private YearMonth month() {
+      if (month.isEmpty()) {
+        return YearMonth.now(ZoneOffset.UTC);
+      }
       try {
         return YearMonth.parse(month);
       } catch (DateTimeException e) {
