@@ -13,8 +13,8 @@ import org.slf4j.LoggerFactory;
 /// and the books take each request id once anyway. While the database is away it tries again after
 /// a while, at most `PAUSE_MAX` long; the journal keeps what is not yet in the books.
 public final class BookKeeper implements AutoCloseable {
-  static final int BATCH_MAX = 500;
-  private static final Duration IDLE = Duration.ofMillis(20);
+  static final int BATCH_MAX = 1_000;
+  private static final Duration IDLE = Duration.ofMillis(100);
   private static final Duration PAUSE_MIN = Duration.ofMillis(50);
   private static final Duration PAUSE_MAX = Duration.ofSeconds(5);
   private static final Logger log = LoggerFactory.getLogger(BookKeeper.class);
@@ -73,7 +73,8 @@ public final class BookKeeper implements AutoCloseable {
     Duration pause = PAUSE_MIN;
     while (!closing) {
       try {
-        if (applyBatch() == 0) {
+        // A batch costs the database much the same whatever its size: let one gather.
+        if (applyBatch() < BATCH_MAX) {
           LockSupport.parkNanos(IDLE.toNanos());
         }
         if (pause.compareTo(PAUSE_MIN) > 0) {

@@ -66,6 +66,7 @@ public final class Database implements AutoCloseable {
     config.addDataSourceProperty("ApplicationName", "ai-grid");
     config.addDataSourceProperty("socketTimeout", "30");
     config.addDataSourceProperty("tcpKeepAlive", "true");
+    config.addDataSourceProperty("reWriteBatchedInserts", "true");
     try {
       pool = new HikariDataSource(config);
     } catch (RuntimeException e) {
