@@ -42,6 +42,7 @@ final class AnswerRelay {
   private int unpaid; // tokens that were read and, for want of money, not passed on
   private boolean unflushed;
   private int failedAtCharacters = -1; // of the text, when an engine last reported a failure
+  private boolean begun;
   private boolean good; // answered with 200
   private @Nullable Charge charge;
   private boolean sealed; // what follows waits until the answer is in the journal
@@ -104,6 +105,7 @@ final class AnswerRelay {
 
   /// The answer begins with that head.
   void begin(HttpResponse head, boolean stream) {
+    begun = true;
     good = head.status().code() == 200;
     if (stream) {
       frames = new SseFrames(context.alloc(), frameBytesMax);
@@ -129,6 +131,11 @@ final class AnswerRelay {
       frames.close();
       frames = null;
     }
+  }
+
+  /// Whether the site has answered with a refusal: then nothing was computed.
+  boolean refused() {
+    return begun && !good;
   }
 
   boolean streamed() {

@@ -1228,7 +1228,9 @@ final class Exchange implements SiteCall.Listener {
                 usage.found(),
                 usage.promptTokens(),
                 usage.completionTokens(),
-                outcome == Outcome.REFUSED || outcome == Outcome.FAILED,
+                outcome == Outcome.REFUSED
+                    || outcome == Outcome.FAILED
+                    || relay != null && relay.refused(),
                 seen() != null,
                 scan == null ? 0 : scan.promptTokens(),
                 relay == null ? 0 : relay.tokens()));

@@ -194,6 +194,15 @@ class AccountsTest {
   }
 
   @Test
+  void whatASiteRefusesCostsNothing() throws Exception {
+    tenant("erring", "1");
+    HttpResponse<String> refused = ask("secret-of-erring", 10_000_000, false);
+    assertThat(refused.statusCode()).isEqualTo(400);
+    assertThat(ask("secret-of-erring", 100, false).statusCode()).isEqualTo(200);
+    assertThat(ask("secret-of-erring", 100, true).body()).contains("\"completion_tokens\":100");
+  }
+
+  @Test
   void workStaysWhereItsTenantsPolicySaysAndARequestOnlyNarrowsIt() throws Exception {
     tenant("german", "10");
     order(
