@@ -3,6 +3,7 @@ package org.aigrid.bench;
 import org.aigrid.bench.books.BooksBench;
 import org.aigrid.bench.gateway.GatewayBench;
 import org.aigrid.bench.proof.ProofBench;
+import org.aigrid.bench.residency.ResidencyBench;
 import org.aigrid.bench.route.PolicyBench;
 import org.aigrid.bench.route.RouteBench;
 import org.aigrid.bench.start.StartBench;
@@ -24,7 +25,8 @@ import picocli.CommandLine.Command;
       BooksBench.class,
       TwinBench.class,
       LiveTwinBench.class,
-      ProofBench.class
+      ProofBench.class,
+      ResidencyBench.class
     },
     footer = {
       "",
@@ -41,6 +43,7 @@ public final class Main implements Runnable {
   /// The model of the command line, also for tests that check what the documents show.
   public static CommandLine commandLine() {
     return new CommandLine(new Main())
+        .setCaseInsensitiveEnumValuesAllowed(true)
         .setExecutionExceptionHandler(
             (failure, line, _) -> {
               line.getErr().println("grid bench: " + failure.getMessage());
