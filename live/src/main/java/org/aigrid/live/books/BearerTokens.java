@@ -32,14 +32,18 @@ import java.text.ParseException;
 import java.time.Duration;
 import java.util.Date;
 import java.util.HexFormat;
-import java.util.List;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.LockSupport;
 import org.aigrid.core.admit.Limits;
 import org.aigrid.live.books.TenantDirectory.Key;
 import org.aigrid.live.books.TenantDirectory.Project;
 import org.aigrid.live.books.TenantDirectory.Tenant;
+import org.aigrid.live.outbound.OutboundAddress;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -77,15 +81,8 @@ public final class BearerTokens implements AutoCloseable {
       if (skew.isNegative() || skew.compareTo(Duration.ofMinutes(5)) > 0) {
         throw new IllegalArgumentException("skew " + skew + " (expected: 0 to 5 minutes)");
       }
-      boolean here =
-          keys.getHost() != null
-              && List.of("localhost", "127.0.0.1", "[::1]").contains(keys.getHost());
-      String scheme = keys.getScheme();
-      if (!"file".equals(scheme) && !"https".equals(scheme) && !("http".equals(scheme) && here)) {
-        throw new IllegalArgumentException(
-            "keys "
-                + keys
-                + " (expected: file:///... or https://..., where nobody can change them)");
+      if (!"file".equals(keys.getScheme())) {
+        OutboundAddress.check("keys of the identity provider", keys, OutboundAddress.Over.HTTPS);
       }
     }
   }
@@ -165,16 +162,26 @@ public final class BearerTokens implements AutoCloseable {
               .connectTimeout(TIMEOUT)
               .followRedirects(HttpClient.Redirect.NEVER)
               .build()) {
-        HttpResponse<InputStream> response =
-            http.send(
+        CompletableFuture<HttpResponse<byte[]>> asked =
+            http.sendAsync(
                 HttpRequest.newBuilder(settings.keys()).timeout(TIMEOUT).build(),
-                HttpResponse.BodyHandlers.ofInputStream());
-        try (InputStream in = response.body()) {
+                HttpResponse.BodyHandlers.limiting(
+                    HttpResponse.BodyHandlers.ofByteArray(), KEYS_BYTES_MAX));
+        try {
+          // The request's own timeout ends with the head.
+          HttpResponse<byte[]> response = asked.get(TIMEOUT.toMillis(), TimeUnit.MILLISECONDS);
           if (response.statusCode() != 200) {
             throw new IOException("it answers " + response.statusCode());
           }
-          bytes = in.readNBytes(KEYS_BYTES_MAX + 1);
+          bytes = response.body();
+        } finally {
+          asked.cancel(true);
+          http.shutdownNow();
         }
+      } catch (ExecutionException e) {
+        throw new IOException(String.valueOf(e.getCause()), e);
+      } catch (TimeoutException e) {
+        throw new IOException("it does not end within " + TIMEOUT.toSeconds() + " s", e);
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();
         throw new IOException("interrupted", e);

@@ -12,6 +12,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import org.aigrid.live.outbound.OutboundAddress;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -37,6 +38,7 @@ public final class MeasuredRadio implements RadioLoad {
   /// @param pollMs between two questions
   public record Settings(URI url, String metric, String labels, double full, int pollMs) {
     public Settings {
+      OutboundAddress.check("radio metrics", url, OutboundAddress.Over.HTTP);
       if (metric.isBlank() || !(full > 0) || pollMs < 10) {
         throw new IllegalArgumentException(
             "radio metrics at "
@@ -71,6 +73,7 @@ public final class MeasuredRadio implements RadioLoad {
         HttpClient.newBuilder()
             .version(HttpClient.Version.HTTP_1_1)
             .connectTimeout(Duration.ofMillis(settings.staleMs()))
+            .followRedirects(HttpClient.Redirect.NEVER)
             .executor(Executors.newVirtualThreadPerTaskExecutor())
             .build();
     poller = Thread.ofVirtual().name("radio-metrics").start(this::poll);

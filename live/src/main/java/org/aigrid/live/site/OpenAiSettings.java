@@ -1,6 +1,7 @@
 package org.aigrid.live.site;
 
 import java.net.URI;
+import org.aigrid.live.outbound.OutboundAddress;
 import org.jspecify.annotations.Nullable;
 
 /// A server that speaks the OpenAI API, and what is put up with. Immutable.
@@ -25,11 +26,7 @@ public record OpenAiSettings(
   public static final int OPEN_DEFAULT = 1_024;
 
   public OpenAiSettings {
-    if (baseUrl.getHost() == null
-        || !("http".equals(baseUrl.getScheme()) || "https".equals(baseUrl.getScheme()))) {
-      throw new IllegalArgumentException(
-          "server of " + model + ": " + baseUrl + " (expected: such as http://127.0.0.1:8000/v1)");
-    }
+    OutboundAddress.check("server of " + model, baseUrl, OutboundAddress.Over.HTTP);
     if (connectMsMax < 1 || openMax < 1) {
       throw new IllegalArgumentException(
           "server of "

@@ -28,6 +28,7 @@ import org.aigrid.core.model.Tier;
 import org.aigrid.core.node.Governor;
 import org.aigrid.core.node.JobNotice;
 import org.aigrid.core.unit.GeoPoint;
+import org.aigrid.live.outbound.OutboundAddress;
 import org.jspecify.annotations.Nullable;
 
 /// Reads a topology from TOML. Finds everything that is wrong in one pass, each with its line and
@@ -291,16 +292,11 @@ public final class TopologyFile {
     String labels = section.optionalText("labels");
     double full = section.numberOr("full", 1e-9, 1e12, 1);
     int pollMs = (int) section.numberOr("poll-ms", 10, 3_600_000, 200);
-    URI address = null;
+    URI address;
     try {
-      address = URI.create(url);
+      address = OutboundAddress.check("address", url, OutboundAddress.Over.HTTP);
     } catch (IllegalArgumentException e) {
-      // Reported below, together with URLs of another kind.
-    }
-    if (address == null
-        || address.getHost() == null
-        || !List.of("http", "https").contains(address.getScheme())) {
-      section.problem("url", "'" + url + "' (expected: a URL, http://host:port/metrics)");
+      section.problem("url", String.valueOf(e.getMessage()));
       return null;
     }
     return metric == null
@@ -451,15 +447,12 @@ public final class TopologyFile {
       return new EnginePlan.Emulated();
     }
     try {
-      URI url = URI.create(upstream);
-      if (url.getHost() != null && List.of("http", "https").contains(url.getScheme())) {
-        return new EnginePlan.Server(url, keyVariable);
-      }
+      URI url = OutboundAddress.check("address", upstream, OutboundAddress.Over.HTTP);
+      return new EnginePlan.Server(url, keyVariable);
     } catch (IllegalArgumentException e) {
-      // Reported below, together with URLs of another kind.
+      section.problem("upstream", String.valueOf(e.getMessage()));
+      return null;
     }
-    section.problem("upstream", "'" + upstream + "' (expected: a URL, http://host:port/v1)");
-    return null;
   }
 
   private @Nullable ModelSpec readModel(Section section) {

@@ -386,7 +386,7 @@ class OpenAiEngineTest {
   @Test
   void anAddressThatIsNoneIsRefusedInASentence() {
     assertThatThrownBy(() -> settings(URI.create("ftp://host/v1")))
-        .hasMessageContaining("expected: such as http://127.0.0.1:8000/v1");
+        .hasMessageContaining("expected: a URL, http://host:port/...");
   }
 
   private static void until(BooleanSupplier condition) {
