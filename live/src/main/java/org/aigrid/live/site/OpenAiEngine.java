@@ -75,6 +75,7 @@ public final class OpenAiEngine implements Backend.RemoteEngine {
         HttpClient.newBuilder()
             .version(HttpClient.Version.HTTP_1_1)
             .connectTimeout(Duration.ofMillis(settings.connectMsMax()))
+            .followRedirects(HttpClient.Redirect.NEVER)
             .executor(Executors.newVirtualThreadPerTaskExecutor())
             .build();
   }
@@ -90,6 +91,7 @@ public final class OpenAiEngine implements Backend.RemoteEngine {
       Set<RunningCall> running) {
     byte[] body;
     String id = request.headers().get(GridHeaders.REQUEST_ID);
+    String tenant = request.headers().get(GridHeaders.TENANT, "");
     boolean usageChunk = path.equals("/v1/chat/completions") || path.equals("/v1/completions");
     if (replay != null && (!continues() || !usageChunk || replay.toolCall())) {
       request.release();
@@ -106,7 +108,7 @@ public final class OpenAiEngine implements Backend.RemoteEngine {
         }
         sent = longer;
       }
-      body = UpstreamBody.of(sent, settings.upstreamModel(), usageChunk);
+      body = UpstreamBody.of(sent, settings.upstreamModel(), usageChunk, tenant, vllm);
     } catch (JacksonException e) {
       SiteHandler.error(context, ApiError.badRequest("The request body is not valid JSON."), false);
       return;

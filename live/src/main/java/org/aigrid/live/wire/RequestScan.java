@@ -69,7 +69,10 @@ public record RequestScan(
           Map.entry("input", 1 << 8),
           Map.entry("tools", 1 << 9),
           Map.entry("prompt_cache_key", 1 << 10),
-          Map.entry("metadata", 1 << 11));
+          Map.entry("metadata", 1 << 11),
+          Map.entry("n", 1 << 12),
+          Map.entry("service_tier", 1 << 13),
+          Map.entry("cache_salt", 1 << 14));
 
   private static final JsonFactory JSON =
       JsonFactory.builder()

@@ -18,13 +18,31 @@ class UpstreamBodyTest {
   private static final int SEEDS = 300;
 
   private static String edited(String body, @Nullable String model, boolean usageChunk) {
-    return new String(UpstreamBody.of(body.getBytes(UTF_8), model, usageChunk), UTF_8);
+    return new String(UpstreamBody.of(body.getBytes(UTF_8), model, usageChunk, "t", false), UTF_8);
   }
 
   @Test
   void nothingToChangeChangesNothing() {
     byte[] body = " { \"model\" : \"a\", \"stream\":true } ".getBytes(UTF_8);
-    assertThat(UpstreamBody.of(body, null, false)).isSameAs(body);
+    assertThat(UpstreamBody.of(body, null, false, "t", false)).isSameAs(body);
+  }
+
+  @Test
+  void aTenantReadsInItsOwnPartOfTheCacheWhateverItSays() {
+    assertThat(salted("{\"a\":1}", "t1")).isEqualTo("{\"cache_salt\":\"t1\",\"a\":1}");
+    assertThat(salted("{}", "t1")).isEqualTo("{\"cache_salt\":\"t1\"}");
+    assertThat(salted("{}", "")).as("never empty").isEqualTo("{\"cache_salt\":\"nobody\"}");
+    assertThat(salted("{\"cache_salt\":\"t2\"}", "t1")).isEqualTo("{\"cache_salt\":\"t1-t2\"}");
+    assertThat(salted("{\"c\\u0061che_salt\":\"t2\",\"cache_salt\" :[ {} ] }", "t1"))
+        .isEqualTo("{\"c\\u0061che_salt\":\"t1-t2\",\"cache_salt\" :\"t1\" }");
+    assertThat(edited("{\"cache_salt\":\"t2\"}", null, false))
+        .as("a server that nobody knows to be vLLM yet")
+        .isEqualTo("{\"cache_salt\":\"t-t2\"}");
+    assertThat(edited("{\"a\":1}", null, false)).isEqualTo("{\"a\":1}");
+  }
+
+  private static String salted(String body, String tenant) {
+    return new String(UpstreamBody.of(body.getBytes(UTF_8), null, true, tenant, true), UTF_8);
   }
 
   @Test
