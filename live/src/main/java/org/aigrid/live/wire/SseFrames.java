@@ -10,9 +10,10 @@ import org.jspecify.annotations.Nullable;
 /// Line ends are LF or CRLF; a lone CR, which no server of the OpenAI API sends, does not end a
 /// line.
 ///
-/// Each byte is looked at once; frames that lie in one read are slices of it without a copy. Holds
-/// at most `frameBytesMax` bytes of an unfinished frame, else `add` throws `FrameTooLong`. Owns
-/// what it was given until it is taken or closed. One thread.
+/// Each byte is looked at once; frames that lie in one read are slices of it without a copy, and a
+/// frame that comes in many reads is copied a few times at most, however small they are. Holds at
+/// most `frameBytesMax` bytes of an unfinished frame, else `add` throws `FrameTooLong`. Owns what
+/// it was given until it is taken or closed. One thread.
 public final class SseFrames implements AutoCloseable {
   /// A frame grew beyond the bound.
   public static final class FrameTooLong extends RuntimeException {
@@ -27,6 +28,7 @@ public final class SseFrames implements AutoCloseable {
   private final int frameBytesMax;
   private final ByteProcessor scanner = this::goesOn;
   private ByteBuf bytes = Unpooled.EMPTY_BUFFER;
+  private boolean own; // whether `bytes` was made here, with room behind it
   private int scanned; // bytes behind the reader index that were looked at
   private int lineEnds; // line ends in a row
 
@@ -40,6 +42,7 @@ public final class SseFrames implements AutoCloseable {
     if (!bytes.isReadable()) {
       bytes.release();
       bytes = read;
+      own = false;
       scanned = 0;
       return;
     }
@@ -47,11 +50,15 @@ public final class SseFrames implements AutoCloseable {
       read.release();
       throw new FrameTooLong(frameBytesMax);
     }
-    ByteBuf joined = allocator.buffer(bytes.readableBytes() + read.readableBytes());
-    joined.writeBytes(bytes).writeBytes(read);
-    bytes.release();
+    if (!own || bytes.writableBytes() < read.readableBytes()) {
+      ByteBuf joined = allocator.buffer(2 * (bytes.readableBytes() + read.readableBytes()));
+      joined.writeBytes(bytes);
+      bytes.release();
+      bytes = joined;
+      own = true;
+    }
+    bytes.writeBytes(read);
     read.release();
-    bytes = joined;
   }
 
   /// The next whole frame with its empty line, to be released by the caller; null when none is

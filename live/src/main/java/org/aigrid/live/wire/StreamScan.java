@@ -29,6 +29,9 @@ public final class StreamScan {
   private static final byte[] TOKENS = ": tokens ".getBytes(StandardCharsets.US_ASCII);
   private static final byte[] DATA = "data:".getBytes(StandardCharsets.US_ASCII);
 
+  /// Tokens of one frame, as a site says; a frame of more is counted as one token.
+  private static final int TOKENS_TOLD_MAX = 1 << 16;
+
   private final int choices;
   private final boolean guided;
   private final boolean closable;
@@ -177,8 +180,12 @@ public final class StreamScan {
             .split(" ");
     try {
       if (words[0].equals("-")) {
-        tokens += Integer.parseInt(words[1]);
         exact = false;
+        int told = Integer.parseInt(words[1]);
+        if (told < 0 || told > TOKENS_TOLD_MAX) {
+          return false;
+        }
+        tokens = (int) Math.min((long) tokens + told, Integer.MAX_VALUE);
         return true;
       }
       var told = new int[words.length - 1];

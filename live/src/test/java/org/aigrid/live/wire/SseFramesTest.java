@@ -9,6 +9,7 @@ import io.netty.buffer.Unpooled;
 import io.netty.buffer.UnpooledByteBufAllocator;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 
@@ -79,5 +80,33 @@ class SseFramesTest {
     frames.close();
     assertThat(read.refCnt()).isZero();
     frames.close();
+  }
+
+  /// A peer that sends a long frame byte by byte costs what the frame costs, not its square.
+  @Test
+  void aFrameInManySmallReadsIsCopiedAFewTimesOnly() {
+    int copies = 0;
+    int length = 100_000;
+    try (SseFrames frames = frames(1 << 20)) {
+      ByteBuf before = frames.rest();
+      for (int i = 0; i < length; i++) {
+        frames.add(Unpooled.copiedBuffer("x", UTF_8));
+        assertThat(frames.next()).isNull();
+        copies += frames.rest() == before ? 0 : 1;
+        before = frames.rest();
+      }
+      frames.add(Unpooled.copiedBuffer("\n\ny", UTF_8));
+      ByteBuf frame = Objects.requireNonNull(frames.next());
+      assertThat(frame.readableBytes()).isEqualTo(length + 2);
+      frames.add(Unpooled.copiedBuffer("z\n\n", UTF_8));
+      assertThat(frame.getByte(length + 1))
+          .as("what was taken stays as it was")
+          .isEqualTo((byte) '\n');
+      frame.release();
+      ByteBuf next = Objects.requireNonNull(frames.next());
+      assertThat(next.toString(UTF_8)).isEqualTo("yz\n\n");
+      next.release();
+    }
+    assertThat(copies).isLessThan(25);
   }
 }

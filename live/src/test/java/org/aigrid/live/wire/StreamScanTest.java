@@ -74,6 +74,16 @@ class StreamScanTest {
   }
 
   @Test
+  void aSiteThatLiesAboutItsTokensMovesNoCountBelowZero() {
+    read(": tokens - 3\n" + content("x"));
+    read(": tokens - -9\n" + content("y"));
+    assertThat(scan.tokens()).as("counted here instead").isEqualTo(4);
+    read(": tokens - 2147483647\n" + content("z"));
+    read(": tokens - 2147483647\n" + content("z"));
+    assertThat(scan.tokens()).isEqualTo(6);
+  }
+
+  @Test
   void manyIdsAreKept() {
     for (int i = 0; i < 100; i++) {
       read(": tokens llama" + ids(7 * i, 7 * i + 7) + "\n" + content("x"));
