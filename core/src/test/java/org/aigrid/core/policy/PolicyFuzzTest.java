@@ -115,7 +115,7 @@ class PolicyFuzzTest {
     return text.toString();
   }
 
-  /// Also what the fuzzer with coverage asks.
+  /// What `PolicyTarget` of the module fuzz asks too, with coverage.
   static void check(String text) {
     switch (PolicySet.compile(text)) {
       case Compilation.Accepted(PolicySet set, List<PolicyNote> remarks) -> {
