@@ -87,7 +87,7 @@ class TidyTest {
   private static Optional<String> problemOf(String call) {
     List<String> words = List.of(call.split("\\s+"));
     return switch (words.getFirst()) {
-      case "", "help", "jdk", "test" -> Optional.empty(); // done by the launcher
+      case "", "help", "jdk", "test", "fuzz", "sbom" -> Optional.empty(); // done by the launcher
       case "bench" -> problemOf(Main.commandLine(), words, 1, call);
       case "twin" -> problemOf(org.aigrid.twin.Main.commandLine(), words, 1, call);
       default -> problemOf(new CommandLine(new GridCommand()), words, 0, call);

@@ -38,6 +38,8 @@ import picocli.CommandLine.Spec;
       GridCommand.BenchHelp.class,
       GridCommand.TwinHelp.class,
       GridCommand.TestHelp.class,
+      GridCommand.FuzzHelp.class,
+      GridCommand.SbomHelp.class,
       CommandLine.HelpCommand.class
     },
     mixinStandardHelpOptions = true,
@@ -109,6 +111,20 @@ public final class GridCommand implements Runnable {
           "Builds with all checks and runs all tests: ./mvnw verify, more arguments go to it.",
       mixinStandardHelpOptions = true)
   static final class TestHelp extends LaunchedElsewhere {}
+
+  /// Stands here for the help alone: the launcher starts the fuzzer in its own class path.
+  @Command(
+      name = "fuzz",
+      description = "Attacks what strangers can send: ./grid fuzz [TARGET] [--seconds N].",
+      mixinStandardHelpOptions = true)
+  static final class FuzzHelp extends LaunchedElsewhere {}
+
+  /// Stands here for the help alone: the launcher prints what the build wrote.
+  @Command(
+      name = "sbom",
+      description = "Prints what the grid is made of (CycloneDX, JSON).",
+      mixinStandardHelpOptions = true)
+  static final class SbomHelp extends LaunchedElsewhere {}
 
   /// What the launcher does itself.
   abstract static class LaunchedElsewhere implements Runnable {

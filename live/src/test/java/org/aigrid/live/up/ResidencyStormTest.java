@@ -323,7 +323,8 @@ class ResidencyStormTest {
   // ---- who disturbs
 
   private static Void client(
-      int number, AtomicBoolean over, AtomicInteger answered, AtomicInteger refused) throws Exception {
+      int number, AtomicBoolean over, AtomicInteger answered, AtomicInteger refused)
+      throws Exception {
     var random = new SplittableRandom(number);
     String tenant = TENANTS.get(number % TENANTS.size());
     for (int turn = 0; !over.get(); turn++) {
