@@ -72,6 +72,9 @@ public final class ResidencyPlay {
   private final Slip slip;
   private final int requests;
 
+  /// Whether a request's narrowing filters by jurisdiction, too; the set of sites alone must do.
+  private final boolean coarseFilter;
+
   private final List<Site> sites = new ArrayList<>();
   private final List<String> siteIds = new ArrayList<>();
   private final Roster roster;
@@ -164,6 +167,7 @@ public final class ResidencyPlay {
     random = new SplittableRandom(seed);
     this.requests = requests;
     this.slip = slip;
+    coarseFilter = chance(2);
     roster = Roster.of(drawSites());
     grid = new OpenGridView(roster);
     inFlight.grow(roster.endpointCount());
@@ -749,7 +753,7 @@ public final class ResidencyPlay {
         path == WorkPath.HANDOVER ? RouterSettings.DEFAULT.meanOutputTokens() : 0,
         blocksOf(request),
         roster.indexOfSite(siteIds.get(request.cell)),
-        narrowing == null || unchecked ? -1 : roster.jurisdictionBits(narrowing),
+        narrowing == null || unchecked || !coarseFilter ? -1 : roster.jurisdictionBits(narrowing),
         permitted,
         deadlineMs,
         facts.tier(),
