@@ -30,6 +30,7 @@ final class Seeds {
           add(
               seeds,
               step + "POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}",
+              step + "GET / HTTP/1.0\r\n\r\nGET /b HTTP/1.0\r\n\r\n", // the second was carried out
               step + "GET /v1/models HTTP/1.1\r\nHost: a:80\r\n\r\nGET / HTTP/1.0\r\n\r\n",
               step
                   + "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"

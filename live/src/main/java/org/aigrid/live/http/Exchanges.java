@@ -61,7 +61,7 @@ final class Exchanges extends ChannelDuplexHandler {
   private long bodyBytes; // counted in traffic
   private boolean answering; // a request is with the application
   private boolean keepAlive = true;
-  private boolean refused; // an error was answered and the connection closes
+  private boolean refused; // the connection's last answer is written; nothing more is taken
   private boolean http10;
   private boolean closed;
   private boolean counted; // in traffic.requests
@@ -274,6 +274,7 @@ final class Exchanges extends ChannelDuplexHandler {
       boolean close = !keepAlive || traffic.draining;
       completed();
       if (close) {
+        refused = true; // what was sent after a last request is not carried out (RFC 9112, 9.6)
         written.addListener(ChannelFutureListener.CLOSE);
       } else {
         expectWithin(settings.idleMsMax());
