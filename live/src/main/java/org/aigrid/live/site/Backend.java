@@ -87,6 +87,7 @@ public sealed interface Backend extends AutoCloseable {
     ///
     /// @param length of the client's part of the body
     /// @param replay what the client has had of the answer; null when it has had nothing
+    /// @param tenant whose it is: the server's cache is not shared with others
     /// @param tier how urgent it is
     /// @param running where the request is listed while the server works on it
     void relay(
@@ -95,6 +96,7 @@ public sealed interface Backend extends AutoCloseable {
         String path,
         int length,
         @Nullable Replay replay,
+        String tenant,
         ServiceTier tier,
         Set<RunningCall> running);
 

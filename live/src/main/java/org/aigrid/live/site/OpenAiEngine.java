@@ -87,11 +87,11 @@ public final class OpenAiEngine implements Backend.RemoteEngine {
       String path,
       int length,
       @Nullable Replay replay,
+      String tenant,
       ServiceTier tier,
       Set<RunningCall> running) {
     byte[] body;
     String id = request.headers().get(GridHeaders.REQUEST_ID);
-    String tenant = request.headers().get(GridHeaders.TENANT, "");
     boolean usageChunk = path.equals("/v1/chat/completions") || path.equals("/v1/completions");
     if (replay != null && (!continues() || !usageChunk || replay.toolCall())) {
       request.release();

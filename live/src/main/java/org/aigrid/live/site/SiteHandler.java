@@ -110,7 +110,7 @@ final class SiteHandler extends ChannelInboundHandlerAdapter {
       }
       case Backend.Remote(var engine) -> {
         agent.settings().work().took(order, agent.spec());
-        engine.relay(context, request, path, length, replay, tier, agent.running());
+        engine.relay(context, request, path, length, replay, order.tenant(), tier, agent.running());
         yield true;
       }
       case Backend.Local local -> {
