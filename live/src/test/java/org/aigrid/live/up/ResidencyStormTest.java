@@ -186,13 +186,16 @@ class ResidencyStormTest {
     }
   }
 
-  /// Sets a policy and waits until the grid has it. A permit that concerns no site of this grid
-  /// tells when.
+  /// Sets a policy and waits until the grid has it. A permit of an action that nothing else
+  /// permits, at a site that is not there, tells when.
   private static Said policy(String tenant, Rule rule, String mark) {
     long orderedNanos = System.nanoTime();
     String probe = "probe-" + mark;
     String text =
         rule.text()
+                .replace(
+                    "permit (principal, action,",
+                    "permit (principal, action in [Action::\"infer\", Action::\"prewarm\"],")
             + "\npermit (principal, action == Action::\"log\", resource == Site::\""
             + probe
             + "\");";
@@ -204,6 +207,7 @@ class ResidencyStormTest {
     var site =
         new SiteSpec(
             probe, probe, Tier.CELL, "r", new GeoPoint(0, 0), "DE", "partner-of-none", List.of());
+    assertThat(sites.refusal(order, site)).as("before %s", mark).isNotNull();
     until(() -> sites.refusal(order, site) == null);
     return new Said(rule, orderedNanos, System.nanoTime());
   }
@@ -296,10 +300,22 @@ class ResidencyStormTest {
             default -> false;
           };
       if (!permitted) {
-        found.add(took.order() + " at " + took.site().id());
+        found.add(took.order() + " at " + took.site().id() + since(said, took.atNanos()));
       }
     }
     return found;
+  }
+
+  private static String since(List<Said> said, long atNanos) {
+    var text = new StringBuilder("; ms since changes were ordered and known:");
+    for (Said one : said) {
+      long orderedMs = (atNanos - one.orderedNanos()) / 1_000_000;
+      long knownMs = (atNanos - one.knownNanos()) / 1_000_000;
+      if (Math.abs(knownMs) < 3_000) {
+        text.append(" %d (%d, %d)".formatted(said.indexOf(one), orderedMs, knownMs));
+      }
+    }
+    return text.toString();
   }
 
   private static boolean says(Rule rule, Took took) {
