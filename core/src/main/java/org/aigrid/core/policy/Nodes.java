@@ -178,28 +178,23 @@ final class Nodes {
   }
 
   static Condition all(List<Condition> operands) {
-    Condition[] conditions = operands.toArray(Condition[]::new);
-    return (principal, action, site, request) -> {
-      for (Condition condition : conditions) {
-        int found = condition.test(principal, action, site, request);
-        if (found != TRUE) {
-          return found;
-        }
-      }
-      return TRUE;
-    };
+    return firstThatIsNot(TRUE, operands);
   }
 
   static Condition any(List<Condition> operands) {
+    return firstThatIsNot(FALSE, operands);
+  }
+
+  private static Condition firstThatIsNot(int usual, List<Condition> operands) {
     Condition[] conditions = operands.toArray(Condition[]::new);
     return (principal, action, site, request) -> {
       for (Condition condition : conditions) {
         int found = condition.test(principal, action, site, request);
-        if (found != FALSE) {
+        if (found != usual) {
           return found;
         }
       }
-      return FALSE;
+      return usual;
     };
   }
 

@@ -268,11 +268,7 @@ final class AnswerRelay {
   void endForSite() {
     StreamScan scanned = seen;
     if (scanned != null && !scanned.done()) {
-      if (scan.includeUsage() && !usageSent) {
-        usageSent = true;
-        write(Unpooled.wrappedBuffer(scanned.usageFrame(path, scan.promptTokens(), tokens())));
-      }
-      write(Unpooled.copiedBuffer(DONE));
+      sayDone(scanned);
     }
     out(LastHttpContent.EMPTY_LAST_CONTENT);
     flush();
@@ -285,16 +281,20 @@ final class AnswerRelay {
     if (scanned != null) {
       write(Unpooled.copiedBuffer(": cut budget\n\n", StandardCharsets.US_ASCII));
       write(Unpooled.wrappedBuffer(scanned.lengthFrame(path)));
-      if (scan.includeUsage() && !usageSent && !"/v1/responses".equals(path)) {
-        usageSent = true;
-        write(Unpooled.wrappedBuffer(scanned.usageFrame(path, scan.promptTokens(), tokens())));
-      }
-      if (!"/v1/responses".equals(path)) {
-        write(Unpooled.copiedBuffer(DONE));
+      if (!"/v1/responses".equals(path)) { // whose last event that was
+        sayDone(scanned);
       }
     }
     out(LastHttpContent.EMPTY_LAST_CONTENT);
     flush();
+  }
+
+  private void sayDone(StreamScan scanned) {
+    if (scan.includeUsage() && !usageSent) {
+      usageSent = true;
+      write(Unpooled.wrappedBuffer(scanned.usageFrame(path, scan.promptTokens(), tokens())));
+    }
+    write(Unpooled.copiedBuffer(DONE));
   }
 
   /// The answer ends here, in its middle, and the client is told so where it can be.

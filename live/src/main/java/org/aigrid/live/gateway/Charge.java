@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.Consumer;
+import org.aigrid.core.model.LocationLevel;
 import org.aigrid.core.model.ServiceTier;
 import org.aigrid.core.model.SiteSpec;
 import org.aigrid.live.books.Purses;
@@ -72,10 +73,6 @@ final class Charge {
     boolean paid = ticket.passes(tokens);
     cut |= !paid;
     return paid;
-  }
-
-  boolean cut() {
-    return cut;
   }
 
   /// The client has been passed this.
@@ -177,16 +174,17 @@ final class Charge {
     for (int i = from; i < sites.size(); i++) {
       SiteSpec site = sites.get(i);
       String went = i + 1 < sites.size() ? "left" : record.outcome();
-      attempts.add(new Receipt.Attempt(site.id(), site.operator(), site.jurisdiction(), went));
+      attempts.add(
+          new Receipt.Attempt(site.id(), printable(site.operator()), site.jurisdiction(), went));
     }
     return new Receipt(
         tenancy.operator(),
         requestId,
         tenancy.digests(key.tenant()).pseudonym(),
         last.id(),
-        last.operator(),
+        printable(last.operator()),
         last.jurisdiction(),
-        "L1",
+        LocationLevel.L1.name(), // nothing more is known of any site yet
         attempts,
         policyVersion,
         viewRevision,

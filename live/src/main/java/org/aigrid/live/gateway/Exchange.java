@@ -107,8 +107,7 @@ final class Exchange implements SiteCall.Listener {
   private final long startNanos = System.nanoTime();
 
   private @Nullable RequestScan scan;
-  private List<String> jurisdictions = List.of();
-  private boolean jurisdictionsLimited;
+  private @Nullable List<String> narrowed; // to these jurisdictions, while it is read
   private Admission.@Nullable Allowance allowance;
   private boolean admitted;
   private @Nullable Charge charge; // of a key whose tenant has an account
@@ -180,8 +179,7 @@ final class Exchange implements SiteCall.Listener {
                   + " 3166-1, such as JP)."));
       return;
     }
-    facts =
-        new RequestFacts(tier(known), known.model(), jurisdictionsLimited ? jurisdictions : null);
+    facts = new RequestFacts(tier(known), known.model(), narrowed);
     if (key.booked() == null ? admit(known) : enter(known, false)) {
       proceed(known);
     }
@@ -209,14 +207,7 @@ final class Exchange implements SiteCall.Listener {
     LastPrompt prompt =
         length > gateway.settings().sessions().promptBytesMax()
             ? null
-            : new LastPrompt(
-                path,
-                ByteBufUtil.getBytes(request.content()),
-                known,
-                key,
-                jurisdictions,
-                jurisdictionsLimited,
-                facts);
+            : new LastPrompt(path, ByteBufUtil.getBytes(request.content()), known, key, facts);
     turn =
         gateway
             .sessions()
@@ -247,8 +238,7 @@ final class Exchange implements SiteCall.Listener {
 
   /// The key's jurisdictions, narrowed by what the request says. False when that is no list.
   private boolean narrow(@Nullable String header) {
-    jurisdictions = key.jurisdictions();
-    jurisdictionsLimited = !jurisdictions.isEmpty();
+    narrowed = key.jurisdictions().isEmpty() ? null : key.jurisdictions();
     return narrowFurther(header);
   }
 
@@ -260,9 +250,7 @@ final class Exchange implements SiteCall.Listener {
     if (named == null) {
       return false;
     }
-    List<String> both = Narrowing.both(jurisdictionsLimited ? jurisdictions : null, named);
-    jurisdictions = both == null ? List.of() : both;
-    jurisdictionsLimited = true;
+    narrowed = Narrowing.both(narrowed, named);
     return true;
   }
 
@@ -294,7 +282,6 @@ final class Exchange implements SiteCall.Listener {
       return false;
     }
     int wanted = known.outputTokensMax();
-    estimatedTokens = (long) known.promptTokens() + wanted;
     switch (tenancy
         .purses()
         .enter(
@@ -508,7 +495,7 @@ final class Exchange implements SiteCall.Listener {
         outputTokensMax,
         blocks,
         cell,
-        jurisdictionsLimited ? roster.jurisdictionBits(jurisdictions) : -1,
+        Gateway.jurisdictionBits(roster, facts),
         gateway.permitted(key, PolicyAction.INFER, roster, facts),
         deadlineMs,
         facts.tier(),
@@ -565,18 +552,7 @@ final class Exchange implements SiteCall.Listener {
 
   private FullHttpRequest siteRequest(SiteCall to) {
     Orders.Signed signed =
-        gateway
-            .orders()
-            .sign(
-                to.site,
-                requestId,
-                to.attempt,
-                key,
-                jurisdictions,
-                jurisdictionsLimited,
-                PolicyAction.INFER,
-                facts.tier(),
-                facts.model());
+        gateway.orders().sign(to.site, requestId, to.attempt, key, PolicyAction.INFER, facts);
     ByteBuf body = request.content().retainedDuplicate();
     byte[] replay = null;
     StreamScan seen = seen();
@@ -1256,9 +1232,9 @@ final class Exchange implements SiteCall.Listener {
                 known == null ? 0 : known.outputTokensMax());
     AnswerRelay to = relay;
     of.settle(
-        used.promptTokens(),
-        Math.min(usage().cachedTokens(), used.promptTokens()),
-        used.completionTokens(),
+        Math.max(0, used.promptTokens()), // as a server said them
+        Math.clamp(usage().cachedTokens(), 0, Math.max(0, used.promptTokens())),
+        Math.max(0, used.completionTokens()),
         outcome.name().toLowerCase(Locale.ROOT),
         begun ? site : null,
         viewRevision,

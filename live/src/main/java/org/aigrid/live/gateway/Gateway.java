@@ -127,6 +127,11 @@ public final class Gateway implements AutoCloseable {
     return known != null || tenancy == null ? known : tenancy.find(secret);
   }
 
+  /// What a request's narrowing leaves, as the router's bits.
+  static long jurisdictionBits(Roster roster, RequestFacts facts) {
+    return facts.jurisdictions() == null ? -1 : roster.jurisdictionBits(facts.jurisdictions());
+  }
+
   /// Where the policies of a key's tenant let something be done now; null where they do not decide,
   /// as for keys of a file.
   @Nullable SiteSet permitted(

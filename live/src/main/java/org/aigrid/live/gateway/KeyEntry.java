@@ -24,7 +24,6 @@ public final class KeyEntry {
   private final byte[] sha256;
   private final List<String> jurisdictions;
   private final RateLimiter limiter;
-  private final String tenantPseudonym;
   private final long salt;
   private final TenantDirectory.@Nullable Key booked;
 
@@ -69,7 +68,6 @@ public final class KeyEntry {
     this.jurisdictions = List.copyOf(jurisdictions);
     limiter = new RateLimiter(requestsPerMinute, tokensPerMinute, 0);
     salt = PromptBlocks.salt(0, tenant);
-    tenantPseudonym = Long.toHexString(PromptBlocks.salt(salt, tenant));
     booked = null;
   }
 
@@ -83,7 +81,6 @@ public final class KeyEntry {
     limiter =
         new RateLimiter(booked.limits().requestsPerMinute(), booked.limits().tokensPerMinute(), 0);
     salt = PromptBlocks.salt(0, tenant);
-    tenantPseudonym = Long.toHexString(PromptBlocks.salt(salt, tenant));
   }
 
   /// As the directory knew it when it was presented; null for a key of a file.
@@ -115,10 +112,6 @@ public final class KeyEntry {
   /// Its allowance; guard with this entry's monitor.
   RateLimiter limiter() {
     return limiter;
-  }
-
-  String tenantPseudonym() {
-    return tenantPseudonym;
   }
 
   long salt() {

@@ -1,6 +1,5 @@
 package org.aigrid.live.gateway;
 
-import java.util.List;
 import org.aigrid.core.policy.RequestFacts;
 import org.aigrid.live.wire.RequestScan;
 
@@ -11,15 +10,6 @@ import org.aigrid.live.wire.RequestScan;
 /// @param body as the client sent it
 /// @param scan what it says
 /// @param key who asked
-/// @param jurisdictions where it may be processed
-/// @param jurisdictionsLimited false when anywhere
 /// @param facts what policies may ask of the request
 @SuppressWarnings("ArrayRecordComponent") // compared by nobody
-record LastPrompt(
-    String path,
-    byte[] body,
-    RequestScan scan,
-    KeyEntry key,
-    List<String> jurisdictions,
-    boolean jurisdictionsLimited,
-    RequestFacts facts) {}
+record LastPrompt(String path, byte[] body, RequestScan scan, KeyEntry key, RequestFacts facts) {}

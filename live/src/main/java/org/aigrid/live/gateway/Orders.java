@@ -4,12 +4,11 @@ import io.netty.handler.codec.http.HttpHeaders;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Locale;
-import org.aigrid.core.model.ServiceTier;
 import org.aigrid.core.model.SiteSpec;
 import org.aigrid.core.policy.PolicyAction;
+import org.aigrid.core.policy.RequestFacts;
 import org.aigrid.live.wire.GridHeaders;
 import org.aigrid.live.wire.WorkOrder;
-import org.jspecify.annotations.Nullable;
 
 /// Signs what this gateway orders of sites. Immutable, safe for many threads; some 5 us an order.
 final class Orders {
@@ -24,18 +23,16 @@ final class Orders {
 
   /// Signs an order, and says what goes with it to the site.
   ///
-  /// @param jurisdictions to which the key and the request narrow it
-  /// @param limited false when they do not
+  /// @param facts of the request, as policies are asked with
   Signed sign(
       SiteSpec site,
       String requestId,
       int attempt,
       KeyEntry of,
-      List<String> jurisdictions,
-      boolean limited,
       PolicyAction action,
-      ServiceTier tier,
-      @Nullable String model) {
+      RequestFacts facts) {
+    List<String> narrowed = facts.jurisdictions();
+    String model = facts.model();
     long nowMs = System.currentTimeMillis();
     var order =
         new WorkOrder(
@@ -45,9 +42,9 @@ final class Orders {
             attempt,
             of.tenant(),
             of.project(),
-            limited ? String.join(",", jurisdictions) : WorkOrder.ANYWHERE,
+            narrowed == null ? WorkOrder.ANYWHERE : String.join(",", narrowed),
             action.word(),
-            tier.name().toLowerCase(Locale.ROOT),
+            facts.tier().name().toLowerCase(Locale.ROOT),
             model == null ? "" : model,
             nowMs,
             nowMs + WorkOrder.LIFE_MS);

@@ -81,7 +81,7 @@ final class Prewarm implements SiteCall.Listener {
             prompt.scan().outputTokensMax(),
             blocks,
             cell,
-            prompt.jurisdictionsLimited() ? roster.jurisdictionBits(prompt.jurisdictions()) : -1,
+            Gateway.jurisdictionBits(roster, facts()),
             gateway.permitted(prompt.key(), PolicyAction.PREWARM, roster, facts()),
             gateway.settings().handover().prewarmMsMax(),
             TIER,
@@ -126,16 +126,7 @@ final class Prewarm implements SiteCall.Listener {
     Orders.Signed signed =
         gateway
             .orders()
-            .sign(
-                site,
-                gateway.ids().next(),
-                0,
-                prompt.key(),
-                prompt.jurisdictions(),
-                prompt.jurisdictionsLimited(),
-                PolicyAction.PREWARM,
-                TIER,
-                prompt.scan().model());
+            .sign(site, gateway.ids().next(), 0, prompt.key(), PolicyAction.PREWARM, facts());
     ByteBuf body = Unpooled.wrappedBuffer(PrewarmBody.of(prompt.body(), prompt.path()));
     var request =
         new DefaultFullHttpRequest(HttpVersion.HTTP_1_1, HttpMethod.POST, prompt.path(), body);

@@ -29,7 +29,6 @@ import org.jspecify.annotations.Nullable;
 final class SiteHandler extends ChannelInboundHandlerAdapter {
   private final SiteAgent agent;
   private @Nullable LocalCall running;
-  private @Nullable WorkOrder ordered; // that of the request that is being read
 
   SiteHandler(SiteAgent agent) {
     this.agent = agent;
@@ -57,7 +56,23 @@ final class SiteHandler extends ChannelInboundHandlerAdapter {
       respond(context, 200, "text/plain; charset=utf-8", "ok\n".getBytes(StandardCharsets.UTF_8));
       return false;
     }
-    ApiError refusal = check(request, path);
+    WorkOrder order;
+    switch (WorkOrder.check(
+        request.headers().get(GridHeaders.ORDER),
+        agent.spec().id(),
+        agent.settings().gateways(),
+        System.currentTimeMillis())) {
+      case WorkOrder.Checked.Bad(WorkOrder.Fault fault) -> {
+        agent.refusedOrder(fault);
+        error(
+            context,
+            ApiError.unauthorized("This site follows the orders of its grid's gateways only."),
+            false);
+        return false;
+      }
+      case WorkOrder.Checked.Good(WorkOrder good) -> order = good;
+    }
+    ApiError refusal = check(request, path, order);
     if (refusal != null) {
       error(context, refusal, false);
       return false;
@@ -65,10 +80,6 @@ final class SiteHandler extends ChannelInboundHandlerAdapter {
     if (agent.admission() != AdmissionState.NEW_AND_EXISTING) {
       error(context, ApiError.unavailable("Site " + agent.spec().id() + " is draining.", 1), true);
       return false;
-    }
-    WorkOrder order = ordered;
-    if (order == null) {
-      return false; // checked above
     }
     ServiceTier tier = tier(order);
     if (!agent.admits(tier)) {
@@ -121,20 +132,8 @@ final class SiteHandler extends ChannelInboundHandlerAdapter {
   }
 
   /// Checks again what the gateway decided; what is missing is refused.
-  private @Nullable ApiError check(FullHttpRequest request, String path) {
+  private @Nullable ApiError check(FullHttpRequest request, String path, WorkOrder order) {
     SiteSpec own = agent.spec();
-    WorkOrder order;
-    switch (WorkOrder.check(
-        request.headers().get(GridHeaders.ORDER),
-        own.id(),
-        agent.settings().gateways(),
-        System.currentTimeMillis())) {
-      case WorkOrder.Checked.Bad(WorkOrder.Fault fault) -> {
-        agent.refusedOrder(fault);
-        return ApiError.unauthorized("This site follows the orders of its grid's gateways only.");
-      }
-      case WorkOrder.Checked.Good(WorkOrder good) -> order = good;
-    }
     String refusal = agent.settings().policy().refusal(order, own);
     if (refusal != null) {
       return ApiError.residency("Site " + own.id() + " " + refusal + ".");
@@ -147,7 +146,6 @@ final class SiteHandler extends ChannelInboundHandlerAdapter {
     if (!known || !request.method().equals(HttpMethod.POST)) {
       return ApiError.invalid(404, "Unknown path at a site.", null, "unknown_url");
     }
-    ordered = order;
     return null;
   }
 

@@ -107,7 +107,7 @@ final class Accounts implements AutoCloseable {
       // Receipts of the last moment before a crash are in the journal and not in the log.
       journal.replay(
           record ->
-              offer(
+              recover(
                   RecoveredReceipt.of(
                       record, OPERATOR, proof.digestsOf(record.tenant()).pseudonym())));
       // And they stay in the journal until they are there: the next crash may come at once.
@@ -134,6 +134,13 @@ final class Accounts implements AutoCloseable {
     } catch (IOException | RuntimeException e) {
       database.close();
       throw e;
+    }
+  }
+
+  /// As many as there are: a database that was long away leaves more than the log's queue holds.
+  private void recover(LogEntry entry) {
+    while (proof.offer(entry) == Offer.FULL && inTheLog()) {
+      log.debug("the log has caught up with its queue");
     }
   }
 

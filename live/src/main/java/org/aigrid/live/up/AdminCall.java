@@ -46,7 +46,7 @@ final class AdminCall {
 
   /// Gives an order and prints what came of it.
   void print(String order, ObjectNode body, PrintWriter out) throws InterruptedException {
-    String answer = send(SitesCommand.port(port), order, body.toString());
+    String answer = exchange(SitesCommand.port(port), "/books/" + order, body.toString());
     if (json) {
       out.println(answer);
       out.flush();
@@ -94,17 +94,30 @@ final class AdminCall {
     return out;
   }
 
-  private static String send(int port, String order, String body) throws InterruptedException {
-    HttpRequest request =
-        HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + "/books/" + order))
+  /// Asks the admin endpoint on that port.
+  ///
+  /// @param path such as `/sites`
+  /// @param body null for a question, else what is sent with an order
+  static String exchange(int port, String path, @Nullable String body) throws InterruptedException {
+    URI uri;
+    try {
+      uri = URI.create("http://127.0.0.1:" + port + path);
+    } catch (IllegalArgumentException e) {
+      throw new CommandFailure("a site id has letters, digits, '.', '_' and '-' only");
+    }
+    HttpRequest.Builder request =
+        HttpRequest.newBuilder(uri)
             .header(AdminServer.HEADER, token())
             .header(AdminServer.USER_HEADER, System.getProperty("user.name", "unknown"))
-            .header("Content-Type", "application/json")
-            .timeout(TIMEOUT)
-            .POST(HttpRequest.BodyPublishers.ofString(body))
-            .build();
+            .timeout(TIMEOUT);
+    if (body != null) {
+      request
+          .header("Content-Type", "application/json")
+          .POST(HttpRequest.BodyPublishers.ofString(body));
+    }
     try (HttpClient http = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build()) {
-      HttpResponse<String> response = http.send(request, HttpResponse.BodyHandlers.ofString());
+      HttpResponse<String> response =
+          http.send(request.build(), HttpResponse.BodyHandlers.ofString());
       if (response.statusCode() != 200) {
         throw new CommandFailure(
             JSON.readTree(response.body())

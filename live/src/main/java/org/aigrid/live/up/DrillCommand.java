@@ -300,7 +300,7 @@ final class DrillCommand implements Callable<Integer> {
   private record AdminClient(@Nullable Integer port) implements Disturber.Grid {
     private String get(String path, boolean post) {
       try {
-        return SitesCommand.exchange(SitesCommand.port(port), path, post);
+        return AdminCall.exchange(SitesCommand.port(port), path, post ? "" : null);
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();
         throw new CommandFailure("interrupted");

@@ -76,7 +76,7 @@ final class MoveCommand implements Callable<Integer> {
             + (tenant == null
                 ? ""
                 : "&tenant=" + URLEncoder.encode(tenant, StandardCharsets.UTF_8));
-    SitesCommand.exchange(SitesCommand.port(adminPort), path, true);
+    AdminCall.exchange(SitesCommand.port(adminPort), path, "");
     if (spec != null) {
       String when = inMs == 0 ? "is at " + site : "is expected at " + site + " in " + inMs + " ms";
       spec.commandLine().getOut().println("The caller of " + session + " " + when + ".");

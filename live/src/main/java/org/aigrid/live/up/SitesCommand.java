@@ -1,11 +1,5 @@
 package org.aigrid.live.up;
 
-import java.io.IOException;
-import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpResponse;
-import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
@@ -15,8 +9,6 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
-import tools.jackson.core.JacksonException;
-import tools.jackson.databind.ObjectMapper;
 
 /// Lists the sites of the running grid, and disturbs or revives one.
 @Command(
@@ -37,8 +29,6 @@ import tools.jackson.databind.ObjectMapper;
 final class SitesCommand implements Callable<Integer> {
   /// Where `grid up` offers the admin endpoint when it is told nothing.
   static final int ADMIN_PORT_DEFAULT = 8_081;
-
-  private static final Duration TIMEOUT = Duration.ofSeconds(60);
 
   /// What may be done to a site.
   enum Order {
@@ -101,7 +91,7 @@ final class SitesCommand implements Callable<Integer> {
     if (order == Order.SURGE) {
       path += String.format(Locale.ROOT, "/%.3f/%d", Math.clamp(share, 0, 1), surgeMs);
     }
-    String body = exchange(port, path, order != null);
+    String body = AdminCall.exchange(port, path, order == null ? null : "");
     List<SiteState> sites = AdminServer.parse(body);
     if (spec != null) {
       var out = spec.commandLine().getOut();
@@ -121,41 +111,5 @@ final class SitesCommand implements Callable<Integer> {
     }
     Session session = Session.read(Session.file());
     return session != null && session.adminPort() > 0 ? session.adminPort() : ADMIN_PORT_DEFAULT;
-  }
-
-  /// Asks the admin endpoint on that port.
-  static String exchange(int port, String path, boolean post) throws InterruptedException {
-    URI uri;
-    try {
-      uri = URI.create("http://127.0.0.1:" + port + path);
-    } catch (IllegalArgumentException e) {
-      throw new CommandFailure("a site id has letters, digits, '.', '_' and '-' only");
-    }
-    HttpRequest.Builder request =
-        HttpRequest.newBuilder(uri).header(AdminServer.HEADER, AdminCall.token()).timeout(TIMEOUT);
-    if (post) {
-      request.POST(HttpRequest.BodyPublishers.noBody());
-    }
-    try (HttpClient http = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build()) {
-      HttpResponse<String> response =
-          http.send(request.build(), HttpResponse.BodyHandlers.ofString());
-      if (response.statusCode() != 200) {
-        throw new CommandFailure(
-            new ObjectMapper()
-                .readTree(response.body())
-                .path("error")
-                .path("message")
-                .asString("the admin endpoint answered " + response.statusCode()));
-      }
-      return response.body();
-    } catch (IOException e) {
-      throw new CommandFailure(
-          "no grid answers on admin port "
-              + port
-              + ". Start one with ./grid up, or say where it is with --admin-port.");
-    } catch (JacksonException e) {
-      throw new CommandFailure(
-          "what answers on port " + port + " is no admin endpoint of a grid (expected: JSON)");
-    }
   }
 }

@@ -54,7 +54,7 @@ class AccountsTest {
       latitude = 35.6
       longitude = 139.7
       jurisdiction = "JP"
-      operator = "operator-jp"
+      operator = "Telecom of Japan"
       accelerator = "H100"
       endpoints = [{ model = "llama-3.1-8b" }]
 
@@ -66,7 +66,7 @@ class AccountsTest {
       latitude = 52.5
       longitude = 13.4
       jurisdiction = "DE"
-      operator = "operator-de"
+      operator = "Betreiber Süd"
       accelerator = "H100"
       endpoints = [{ model = "llama-3.1-8b" }]
       """;

@@ -3,6 +3,7 @@ package org.aigrid.live.up;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.BufferedReader;
+import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -14,6 +15,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import org.aigrid.live.drill.StreamedAnswer;
@@ -65,6 +67,8 @@ class ContinuityTest {
     }
   }
 
+  private final AtomicInteger begun = new AtomicInteger(); // streams that have had their head
+
   /// Each stream is asked for twice: left alone, and with its site killed in its middle.
   private void survive(LiveGrid grid, String model, int streams, int tokens, String more)
       throws Exception {
@@ -86,12 +90,15 @@ class ContinuityTest {
       int killed = 0;
       var dead = new ArrayList<String>();
       while (killed < 2) {
-        until(() -> busiest(grid) != null || disturbed.stream().allMatch(Future::isDone));
+        // What has no byte yet is tried elsewhere a few times only: another promise than this one.
+        until(
+            () ->
+                begun.get() == 2 * streams && busiest(grid) != null
+                    || disturbed.stream().allMatch(Future::isDone));
         SiteState victim = busiest(grid);
         if (victim == null) {
           break;
         }
-        LockSupport.parkNanos(200_000_000); // let them get some way
         grid.kill(victim.id());
         dead.add(victim.id());
         killed++;
@@ -177,11 +184,15 @@ class ContinuityTest {
             .header("Authorization", "Bearer " + KEY)
             .POST(HttpRequest.BodyPublishers.ofString(body))
             .build();
+    HttpResponse<InputStream> answer =
+        http.send(request, HttpResponse.BodyHandlers.ofInputStream());
+    begun.incrementAndGet();
     try (var lines =
-        new BufferedReader(
-            new InputStreamReader(
-                http.send(request, HttpResponse.BodyHandlers.ofInputStream()).body(),
-                StandardCharsets.UTF_8))) {
+        new BufferedReader(new InputStreamReader(answer.body(), StandardCharsets.UTF_8))) {
+      if (answer.statusCode() != 200) {
+        throw new AssertionError(
+            "stream " + number + ": " + answer.statusCode() + " " + lines.readLine());
+      }
       return StreamedAnswer.read(lines, "");
     }
   }
