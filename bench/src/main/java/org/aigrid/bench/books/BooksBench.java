@@ -94,6 +94,7 @@ public final class BooksBench implements Callable<Integer> {
                   slots.release();
                 });
         if (!taken) {
+          slots.release();
           break; // full
         }
         records++;

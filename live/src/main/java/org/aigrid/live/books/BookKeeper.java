@@ -1,6 +1,7 @@
 package org.aigrid.live.books;
 
 import java.time.Duration;
+import java.time.Instant;
 import java.util.concurrent.locks.LockSupport;
 import org.aigrid.live.books.Journal.Batch;
 import org.aigrid.live.books.Journal.Position;
@@ -15,6 +16,7 @@ import org.slf4j.LoggerFactory;
 public final class BookKeeper implements AutoCloseable {
   static final int BATCH_MAX = 1_000;
   private static final Duration IDLE = Duration.ofMillis(100);
+  private static final Duration RETURN_EVERY = Duration.ofMinutes(1);
   private static final Duration PAUSE_MIN = Duration.ofMillis(50);
   private static final Duration PAUSE_MAX = Duration.ofSeconds(5);
   private static final Logger log = LoggerFactory.getLogger(BookKeeper.class);
@@ -23,6 +25,7 @@ public final class BookKeeper implements AutoCloseable {
   private final Journal journal;
   private final String gateway;
   private final Thread thread;
+  private long returnedNanos = System.nanoTime(); // of the thread
   private volatile boolean closing;
   private volatile Position applied;
 
@@ -77,6 +80,7 @@ public final class BookKeeper implements AutoCloseable {
         if (applyBatch() < BATCH_MAX) {
           LockSupport.parkNanos(IDLE.toNanos());
         }
+        returnExpired();
         if (pause.compareTo(PAUSE_MIN) > 0) {
           log.info("the books are reachable again");
         }
@@ -87,6 +91,17 @@ public final class BookKeeper implements AutoCloseable {
         }
         LockSupport.parkNanos(pause.toNanos());
         pause = pause.multipliedBy(2).compareTo(PAUSE_MAX) > 0 ? PAUSE_MAX : pause.multipliedBy(2);
+      }
+    }
+  }
+
+  /// Gives back what gateways hold that are gone for good: their leases ended a while ago.
+  private void returnExpired() {
+    if (System.nanoTime() - returnedNanos >= RETURN_EVERY.toNanos()) {
+      returnedNanos = System.nanoTime();
+      int returned = ledger.returnExpired(Instant.now());
+      if (returned > 0) {
+        log.info("returned {} holds of gateways whose leases have ended", returned);
       }
     }
   }

@@ -45,7 +45,6 @@ public final class Database implements AutoCloseable {
   private final @Nullable FileChannel lockFile;
   private final HikariDataSource pool;
   private final Jdbi jdbi;
-  private final String url;
 
   private Database(
       @Nullable EmbeddedPostgres server,
@@ -55,7 +54,6 @@ public final class Database implements AutoCloseable {
       String password) {
     this.server = server;
     this.lockFile = lockFile;
-    this.url = url;
     var config = new HikariConfig();
     config.setJdbcUrl(url);
     config.setUsername(user);
@@ -294,11 +292,6 @@ public final class Database implements AutoCloseable {
   /// For statements.
   public Jdbi jdbi() {
     return jdbi;
-  }
-
-  /// Where it is, without user and password.
-  public String where() {
-    return bare(url);
   }
 
   /// The port of the embedded one; 0 for another.

@@ -68,23 +68,25 @@ public final class Ledger {
   ///
   /// @param micros positive; negative takes back what nobody holds
   public boolean credit(String tenant, long micros, String reference, String note) {
+    return jdbi.inTransaction(handle -> credit(handle, tenant, micros, reference, note));
+  }
+
+  /// As above, in a transaction that has more to do.
+  static boolean credit(Handle handle, String tenant, long micros, String reference, String note) {
     if (micros == 0 || Math.abs(micros) > CREDIT_MICROS_MAX) {
       throw new BooksException(
           "credit of " + micros + " micros (expected: not 0, at most " + CREDIT_MICROS_MAX + ")");
     }
-    return jdbi.inTransaction(
-        handle -> {
-          requireTenant(handle, tenant);
-          Long transaction = begin(handle, "credit", "credit/" + reference, note);
-          if (transaction == null) {
-            return false;
-          }
-          var entries = new TreeMap<String, Long>();
-          entries.put(balanceOf(tenant), micros);
-          entries.put(PAID_IN, -micros);
-          post(handle, transaction, entries);
-          return true;
-        });
+    requireTenant(handle, tenant);
+    Long transaction = begin(handle, "credit", "credit/" + reference, note);
+    if (transaction == null) {
+      return false;
+    }
+    var entries = new TreeMap<String, Long>();
+    entries.put(balanceOf(tenant), micros);
+    entries.put(PAID_IN, -micros);
+    post(handle, transaction, entries);
+    return true;
   }
 
   private static void requireTenant(Handle handle, String tenant) {

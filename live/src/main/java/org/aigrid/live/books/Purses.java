@@ -301,12 +301,6 @@ public final class Purses implements AutoCloseable {
       return meter.next(tokens) == Meter.Verdict.PASS;
     }
 
-    /// Whether this much output is paid for ahead; what a request that is not streamed may
-    /// generate.
-    public long tokensPaid() {
-      return metered ? meter.tokensLeft() + meter.tokensPassed() : Price.TOKENS_MAX;
-    }
-
     /// The request is over and used so much: charges it, gives the rest back. Later calls do
     /// nothing and return the same as 0 tokens.
     public Charged settle(long promptTokens, long cachedTokens, long outputTokens) {
@@ -467,10 +461,5 @@ public final class Purses implements AutoCloseable {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
-  }
-
-  /// How many wait for a slice.
-  public long waitingForSlices() {
-    return waiting.get();
   }
 }

@@ -127,6 +127,11 @@ public final class TenantDirectory {
     return found != null && found.usable(nowMs) ? found : null;
   }
 
+  /// All tenants, by id.
+  public Map<String, Tenant> tenants() {
+    return tenants;
+  }
+
   public @Nullable Tenant tenant(String id) {
     return tenants.get(id);
   }

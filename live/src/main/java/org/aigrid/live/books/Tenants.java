@@ -8,7 +8,6 @@ import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
@@ -39,11 +38,9 @@ public final class Tenants {
   public static final String DEFAULT_PROJECT = "default";
 
   private final Jdbi jdbi;
-  private final Ledger ledger;
 
   public Tenants(Database database) {
     jdbi = database.jdbi();
-    ledger = new Ledger(database);
   }
 
   /// Makes a tenant, with a project `default`.
@@ -131,7 +128,10 @@ public final class Tenants {
           if (project != null) {
             update.bind("tenant", tenant);
           }
-          requireOne(update.execute(), project == null ? "tenant" : "project", tenant);
+          requireOne(
+              update.execute(),
+              project == null ? "tenant" : "project",
+              project == null ? tenant : tenant + "/" + project);
           audit(
               handle,
               who,
@@ -141,7 +141,7 @@ public final class Tenants {
         });
   }
 
-  /// Sets the limits of a tenant, a project or a key.
+  /// Sets the limits of a tenant or a project.
   ///
   /// @param project null: of the tenant; else of this project
   public void limits(String who, String tenant, @Nullable String project, Limits limits) {
@@ -160,7 +160,10 @@ public final class Tenants {
           if (project != null) {
             update.bind(5, project);
           }
-          requireOne(update.execute(), project == null ? "tenant" : "project", tenant);
+          requireOne(
+              update.execute(),
+              project == null ? "tenant" : "project",
+              project == null ? tenant : tenant + "/" + project);
           audit(
               handle,
               who,
@@ -183,12 +186,14 @@ public final class Tenants {
 
   /// Tops a tenant up; see `Ledger.credit`.
   public boolean credit(String who, String tenant, long micros, String reference, String note) {
-    boolean fresh = ledger.credit(tenant, micros, reference, note);
-    if (fresh) {
-      jdbi.useTransaction(
-          handle -> audit(handle, who, "tenant.credit", tenant, micros + " " + reference));
-    }
-    return fresh;
+    return jdbi.inTransaction(
+        handle -> {
+          boolean fresh = Ledger.credit(handle, tenant, micros, reference, note);
+          if (fresh) {
+            audit(handle, who, "tenant.credit", tenant, micros + " " + reference);
+          }
+          return fresh;
+        });
   }
 
   /// Makes a project.
@@ -599,21 +604,5 @@ public final class Tenants {
       throw new BooksException(
           what + " '" + id + "' (expected: 1 to 64 letters, digits, '.', '_' or '-')");
     }
-  }
-
-  /// For tests and exports: everything that is known of tenants, by id.
-  public Map<String, Tenant> all() {
-    var all = new TreeMap<String, Tenant>();
-    TenantDirectory directory = directory();
-    jdbi.withHandle(
-            handle -> handle.createQuery("select id from tenants").mapTo(String.class).list())
-        .forEach(
-            id -> {
-              Tenant tenant = directory.tenant(id);
-              if (tenant != null) {
-                all.put(id, tenant);
-              }
-            });
-    return all;
   }
 }

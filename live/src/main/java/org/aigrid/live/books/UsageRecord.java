@@ -23,8 +23,7 @@ import org.aigrid.core.model.ServiceTier;
 /// @param cachedTokens of them, those that the engine had already
 /// @param outputTokens that the client was given
 /// @param chargedMicros what the tenant pays
-/// @param listMicros what all attempts together would cost at that price: the operator's side of
-///   failover and hedging
+/// @param listMicros what its tokens cost at the standard tier's price, at least `chargedMicros`
 /// @param attempts where it was tried, such as `cell-1:10/3 hub:13/20` (prompt / output tokens)
 /// @param outcome how it ended, such as `complete`, `cut`, `cancelled`, `failed`
 /// @param begunAtMs epoch milliseconds

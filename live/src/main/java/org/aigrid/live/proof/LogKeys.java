@@ -78,21 +78,6 @@ public final class LogKeys {
         && Files.exists(folder.resolve("ml-dsa-44.pkcs8"));
   }
 
-  /// The public keys that lie in a folder, without touching the private ones.
-  public static List<NoteKey> readPublic(Path folder, String name) throws IOException {
-    try {
-      return List.of(
-          NoteKey.of(name, KeyType.ED25519, publicKey(folder, "ed25519", KeyType.ED25519)),
-          NoteKey.of(
-              name,
-              KeyType.ML_DSA_44_COSIGNATURE,
-              publicKey(folder, "ml-dsa-44", KeyType.ML_DSA_44_COSIGNATURE)));
-    } catch (GeneralSecurityException | IllegalArgumentException e) {
-      throw new LogRefusedException(
-          "the public keys in " + folder + " are broken: " + e.getMessage());
-    }
-  }
-
   /// The secret of the keyed digests that lies in a folder of keys.
   public static byte[] readDigestSecret(Path folder) throws IOException {
     return Files.readAllBytes(folder.resolve(SECRET_FILE));

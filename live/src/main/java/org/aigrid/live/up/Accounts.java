@@ -73,6 +73,7 @@ final class Accounts implements AutoCloseable {
   private final Tenancy tenancy;
   private final BooksApi api;
   private final @Nullable BearerTokens tokens;
+  private volatile boolean missed; // a receipt is in the journal alone until the next start
 
   /// Opens everything; blocks for seconds the first time.
   ///
@@ -114,7 +115,7 @@ final class Accounts implements AutoCloseable {
       if (!inTheLog()) {
         throw new IOException("the transparency log does not take the receipts of the last run");
       }
-      journal.forgetOnlyWhen(this::inTheLog);
+      journal.forgetOnlyWhen(() -> !missed && inTheLog());
       keeper = BookKeeper.start(ledger, journal, GATEWAY);
       directory = DirectoryKeeper.start(new Tenants(database), _ -> {});
       purses = Purses.start(ledger, GATEWAY, System::currentTimeMillis);
@@ -169,6 +170,7 @@ final class Accounts implements AutoCloseable {
   private void offer(LogEntry entry) {
     Offer taken = proof.offer(entry);
     if (taken != Offer.TAKEN) {
+      missed = true;
       log.error("{} {} is not in the transparency log: {}", entry.type(), entry.id(), taken);
     }
   }

@@ -524,7 +524,7 @@ final class AuditCommand implements Runnable {
 
     private String asJson(ResidencyReport report, LogAudit.Checked checked) {
       ObjectNode root = new ObjectMapper().createObjectNode();
-      root.put("month", month);
+      root.put("month", month().toString());
       root.put("receipts", report.receipts());
       var rows = root.putArray("places");
       report

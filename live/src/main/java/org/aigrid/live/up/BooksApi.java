@@ -11,6 +11,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.function.Consumer;
 import org.aigrid.core.admit.Limits;
 import org.aigrid.core.admit.RateLimiter;
@@ -45,8 +46,6 @@ final class BooksApi {
 
   /// Who is told of what administrators have changed.
   interface Changes {
-    Changes UNHEARD = (order, subject, detail, who) -> {};
-
     /// @param order such as `tenants.policy`
     /// @param subject the tenant, the key or the model
     /// @param detail what was asked, without secrets
@@ -186,14 +185,24 @@ final class BooksApi {
 
   private String limit(JsonNode in, String who) {
     String tenant = text(in, "tenant");
+    boolean ofTenant = in.has("tierCeiling") || in.has("weight");
+    Limits limits = limits(in);
+    boolean limited = !limits.equals(Limits.NONE) || in.path("none").asBoolean(false);
+    if (!ofTenant && !limited) {
+      throw new IllegalArgumentException(
+          "nothing to set (expected: a limit, a weight or a tier ceiling)");
+    }
+    if (ofTenant && in.has("project")) {
+      throw new IllegalArgumentException(
+          "a weight and a tier ceiling are the tenant's (expected: no project beside them)");
+    }
     if (in.has("tierCeiling")) {
       tenants.ceiling(who, tenant, tier(text(in, "tierCeiling")));
     }
     if (in.has("weight")) {
       tenants.weight(who, tenant, in.path("weight").asInt(0));
     }
-    Limits limits = limits(in);
-    if (!limits.equals(Limits.NONE) || in.path("none").asBoolean(false)) {
+    if (limited) {
       tenants.limits(who, tenant, orNull(in, "project"), limits);
     }
     return said("Set; gateways have it within a second.");
@@ -209,7 +218,7 @@ final class BooksApi {
 
   private String tenantsTable() {
     var rows = new ArrayList<List<String>>();
-    for (Tenant tenant : tenants.all().values()) {
+    for (Tenant tenant : new TreeMap<>(tenants.directory().tenants()).values()) {
       Ledger.Balance balance = ledger.balance(tenant.id());
       rows.add(
           List.of(
@@ -226,7 +235,7 @@ final class BooksApi {
   }
 
   private String show(String id) {
-    Tenant tenant = tenants.all().get(id);
+    Tenant tenant = tenants.directory().tenant(id);
     if (tenant == null) {
       throw new BooksException("no tenant '" + id + "' (./grid tenants list shows them)");
     }
