@@ -23,7 +23,7 @@ public final class PolicyTarget {
         } else {
           // spaces that the author left out may make it too long, and nothing else
           Finding.unless(
-              canonical.length() > PolicySet.TEXT_LITERAL_CHARS_MAX,
+              canonical.length() > PolicySet.TEXT_CHARS_MAX,
               "a canonical text is refused: " + canonical);
         }
       }

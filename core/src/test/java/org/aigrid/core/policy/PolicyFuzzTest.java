@@ -125,7 +125,7 @@ class PolicyFuzzTest {
           assertThat(again.canonicalText()).isEqualTo(canonical);
         } else {
           // spaces that the author left out may make it too long, and nothing else
-          assertThat(canonical.length()).isGreaterThan(PolicySet.TEXT_LITERAL_CHARS_MAX);
+          assertThat(canonical.length()).isGreaterThan(PolicySet.TEXT_CHARS_MAX);
         }
         var draws = new RandomPolicies(text.hashCode());
         set.bind(draws.principal()).decide(draws.action(), draws.site(4), draws.request());

@@ -1,7 +1,6 @@
 package org.aigrid.live.site;
 
 import io.netty.buffer.Unpooled;
-import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.handler.codec.http.DefaultHttpContent;
 import io.netty.handler.codec.http.DefaultHttpResponse;
@@ -162,7 +161,7 @@ final class AnswerSink implements TokenSink {
     atEnd.run();
     if (headSent) {
       // The gateway sees a stream that ends without its end, and does what it does for a dead site.
-      context.close().addListener(ChannelFutureListener.CLOSE);
+      context.close();
       return;
     }
     switch (failure) {

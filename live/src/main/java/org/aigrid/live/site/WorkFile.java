@@ -1,6 +1,7 @@
 package org.aigrid.live.site;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.io.Writer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -62,11 +63,6 @@ public final class WorkFile implements WorkLog, AutoCloseable {
     }
   }
 
-  /// Lines that are missing because the disk was too slow or failed.
-  public long dropped() {
-    return dropped.get();
-  }
-
   private void run() {
     List<Line> lines = new ArrayList<>();
     while (!closing || !queue.isEmpty()) {
@@ -79,7 +75,7 @@ public final class WorkFile implements WorkLog, AutoCloseable {
         }
       } catch (InterruptedException e) {
         closing = true;
-      } catch (IOException e) {
+      } catch (IOException | UncheckedIOException e) {
         dropped.addAndGet(lines.size());
         log.warn("site records cannot be written to {}: {}", folder, e.getMessage());
       }
