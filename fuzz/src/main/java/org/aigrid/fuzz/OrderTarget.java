@@ -18,7 +18,7 @@ public final class OrderTarget {
     if (WorkOrder.check(text, "site", _ -> KEY, NOW_MS) instanceof WorkOrder.Checked.Good) {
       throw new Finding("an order that nobody signed is followed: " + text);
     }
-    String[] fields = Arrays.copyOf(text.split("\n", -1), 8);
+    String[] fields = Arrays.copyOf(text.split("\n", -1), 9);
     Arrays.setAll(fields, i -> fields[i] == null ? "a" : fields[i]);
     WorkOrder order;
     try {
@@ -34,6 +34,7 @@ public final class OrderTarget {
               fields[5],
               fields[6],
               fields[7],
+              fields[8],
               NOW_MS,
               NOW_MS + WorkOrder.LIFE_MS);
     } catch (IllegalArgumentException e) {

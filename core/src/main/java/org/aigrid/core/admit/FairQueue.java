@@ -3,6 +3,7 @@ package org.aigrid.core.admit;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.Iterator;
 import java.util.List;
@@ -26,6 +27,9 @@ import org.jspecify.annotations.Nullable;
 /// Between tiers: the highest tier in which somebody waits, except that a tier that waits earns its
 /// floor of all tokens taken, and is next as soon as what it earned pays for its next request.
 ///
+/// Not everything that waits can be served everywhere, so `take` may be given a say: what there is
+/// no place for is passed over and keeps its turn; nothing is charged for it.
+///
 /// Bounded by tier and by tenant; `Offer` says which bound was hit. Not thread-safe. An offer and a
 /// take cost time in proportion to the tenants that wait in the tier: 1 us for about a thousand.
 ///
@@ -43,7 +47,8 @@ public final class FairQueue<T> {
   /// Counters are kept in this part of a unit of service, so that division loses next to nothing.
   private static final long SCALE = 1_000_000;
 
-  private static final int TIERS = ServiceTier.values().length;
+  private static final ServiceTier[] TIER = ServiceTier.values();
+  private static final int TIERS = TIER.length;
 
   /// Bounds and floors.
   ///
@@ -86,7 +91,27 @@ public final class FairQueue<T> {
   }
 
   /// What is taken.
-  public record Taken<T>(ServiceTier tier, String tenant, T item) {}
+  ///
+  /// @param rank the tier whose places it may have: its own, or, when its floor has earned the
+  ///   turn, the highest in which somebody waits
+  public record Taken<T>(ServiceTier tier, String tenant, T item, ServiceTier rank) {}
+
+  /// Whether there is a place for something.
+  public enum Found {
+    /// There is, and it has it now.
+    PLACE,
+    /// Not for this one; perhaps for others.
+    NOT_FOR_THIS,
+    /// The search is over, for all that wait.
+    NONE
+  }
+
+  /// Looks for the place of what is next.
+  @FunctionalInterface
+  public interface Places<T> {
+    /// @param rank as of `Taken`
+    Found find(T item, ServiceTier rank);
+  }
 
   private record Waiting<T>(T item, long inputTokens) {}
 
@@ -157,8 +182,14 @@ public final class FairQueue<T> {
 
   /// The next one, or null when nobody waits.
   public @Nullable Taken<T> take() {
-    int chosen = -1;
+    return take((item, rank) -> Found.PLACE);
+  }
+
+  /// The first in order for which there is a place, or null. Of one tenant, what came first is
+  /// asked for first; who is passed over keeps its turn.
+  public @Nullable Taken<T> take(Places<T> places) {
     int highest = -1;
+    int earner = -1;
     for (int tier = 0; tier < TIERS; tier++) {
       Band<T> band = bands.get(tier);
       if (band.size == 0) {
@@ -166,24 +197,78 @@ public final class FairQueue<T> {
       }
       if (highest < 0) {
         highest = tier;
-      } else if (chosen < 0 && band.earned > 0 && band.earned >= headTokens(band)) {
-        chosen = tier;
+      } else if (earner < 0 && band.earned > 0 && band.earned >= headTokens(band)) {
+        earner = tier;
       }
     }
     if (highest < 0) {
       return null;
     }
-    int tier = chosen >= 0 ? chosen : highest;
+    var search = new Search<>(places);
+    Taken<T> found = earner < 0 ? null : take(earner, TIER[highest], search);
+    for (int tier = highest; tier < TIERS && found == null && !search.over; tier++) {
+      found = take(tier, TIER[tier], search);
+    }
+    return found;
+  }
+
+  /// One walk over those who wait.
+  private static final class Search<T> {
+    final Places<T> places;
+    boolean over;
+
+    Search(Places<T> places) {
+      this.places = places;
+    }
+  }
+
+  private @Nullable Taken<T> take(int tier, ServiceTier rank, Search<T> search) {
     Band<T> band = bands.get(tier);
-    Flow<T> flow = least(band);
-    Waiting<T> head = flow.queue.remove();
-    band.size--;
+    if (band.size == 0) {
+      return null;
+    }
+    Flow<T> first = least(band);
+    Taken<T> found = take(tier, first, rank, search);
+    if (found != null || search.over || band.backlogged.size() == 1) {
+      return found;
+    }
+    var others = new ArrayList<>(band.backlogged);
+    others.remove(first);
+    others.sort(Comparator.comparingLong(flow -> flow.counter));
+    for (int i = 0; i < others.size() && found == null && !search.over; i++) {
+      found = take(tier, others.get(i), rank, search);
+    }
+    return found;
+  }
+
+  private @Nullable Taken<T> take(int tier, Flow<T> flow, ServiceTier rank, Search<T> search) {
+    for (Iterator<Waiting<T>> waiting = flow.queue.iterator(); waiting.hasNext(); ) {
+      Waiting<T> next = waiting.next();
+      switch (search.places.find(next.item(), rank)) {
+        case PLACE -> {
+          waiting.remove();
+          Band<T> band = bands.get(tier);
+          left(band, flow, 1);
+          charge(band, flow, next.inputTokens() * INPUT_WEIGHT);
+          earn(tier, next.inputTokens() * INPUT_WEIGHT);
+          return new Taken<>(TIER[tier], flow.tenant, next.item(), rank);
+        }
+        case NONE -> {
+          search.over = true;
+          return null;
+        }
+        case NOT_FOR_THIS -> {}
+      }
+    }
+    return null;
+  }
+
+  /// So many of a tenant's wait no longer.
+  private static <T> void left(Band<T> band, Flow<T> flow, int count) {
+    band.size -= count;
     if (flow.queue.isEmpty()) {
       band.backlogged.remove(flow);
     }
-    charge(band, flow, head.inputTokens() * INPUT_WEIGHT);
-    earn(tier, head.inputTokens() * INPUT_WEIGHT);
-    return new Taken<>(ServiceTier.values()[tier], flow.tenant, head.item());
   }
 
   /// Tells of tokens that a request taken from here has produced.
@@ -196,23 +281,16 @@ public final class FairQueue<T> {
     }
   }
 
-  /// Takes out everything that `gone` says has left, such as a client that closed its connection or
-  /// whose time is over; returns how many.
-  public int removeIf(java.util.function.Predicate<T> gone) {
-    int removed = 0;
-    for (Band<T> band : bands) {
-      for (Iterator<Flow<T>> flows = band.backlogged.iterator(); flows.hasNext(); ) {
-        Flow<T> flow = flows.next();
-        int before = flow.queue.size();
-        flow.queue.removeIf(waiting -> gone.test(waiting.item()));
-        removed += before - flow.queue.size();
-        band.size -= before - flow.queue.size();
-        if (flow.queue.isEmpty()) {
-          flows.remove();
-        }
-      }
+  /// Takes out something that waits no longer, such as a client that closed its connection or whose
+  /// time is over; false when it does not wait.
+  public boolean remove(ServiceTier tier, String tenant, T item) {
+    Band<T> band = bands.get(tier.ordinal());
+    Flow<T> flow = band.flows.get(tenant);
+    if (flow == null || !flow.queue.removeIf(waiting -> waiting.item().equals(item))) {
+      return false;
     }
-    return removed;
+    left(band, flow, 1);
+    return true;
   }
 
   /// Forgets tenants that do not wait and would be lifted anyway, so that memory holds the active

@@ -120,6 +120,12 @@ public final class InFlight {
     }
   }
 
+  /// Where a lease is charged, or -1 when it has ended.
+  public int endpoint(long lease) {
+    int slot = slotOf(lease);
+    return slot < 0 ? -1 : (int) (leaseRows[slot * LEASE_LONGS + LEASE_LOAD] >>> 32);
+  }
+
   /// Ends leases whose time is over, for streams that broke without a word. Looks at up to
   /// `slotsMax` slots and goes on from there next time; returns how many it ended.
   public int expire(long nowMs, int slotsMax) {

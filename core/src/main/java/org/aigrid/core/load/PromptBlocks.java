@@ -1,5 +1,7 @@
 package org.aigrid.core.load;
 
+import java.util.Arrays;
+
 /// The chain of block hashes of one prompt: `seq_0 = h(salt, block_0)`, `seq_i = h(seq_(i-1),
 /// block_i)`. Two prompts share `seq_i` when they agree in their first i+1 blocks under the same
 /// salt.
@@ -25,7 +27,7 @@ public final class PromptBlocks {
   private static final long K1 = 0xD6E8FEB86659FD93L;
   private static final long K2 = 0xA0761D6478BD642FL;
 
-  private final long[] hashes = new long[BLOCKS_MAX];
+  private final long[] hashes;
   private int count;
   private long chain;
   private long state;
@@ -33,7 +35,18 @@ public final class PromptBlocks {
   private int bytesInBlock;
 
   public PromptBlocks() {
+    hashes = new long[BLOCKS_MAX];
     reset(0);
+  }
+
+  private PromptBlocks(PromptBlocks of) {
+    hashes = Arrays.copyOf(of.hashes, of.count);
+    count = of.count;
+  }
+
+  /// The blocks so far, apart from this and no larger than they are; takes no more of them.
+  public PromptBlocks copy() {
+    return new PromptBlocks(this);
   }
 
   /// Starts a new prompt under `salt`.
@@ -56,14 +69,14 @@ public final class PromptBlocks {
 
   /// The next bytes of the prompt.
   public void update(byte[] bytes, int offset, int length) {
-    for (int i = offset; i < offset + length && count < BLOCKS_MAX; i++) {
+    for (int i = offset; i < offset + length && count < hashes.length; i++) {
       update(bytes[i]);
     }
   }
 
   /// The next byte of the prompt.
   public void update(byte value) {
-    if (count == BLOCKS_MAX) {
+    if (count == hashes.length) {
       return;
     }
     word = word << 8 | (value & 0xFF);
@@ -90,7 +103,7 @@ public final class PromptBlocks {
               + BLOCK_BYTES
               + ")");
     }
-    if (count < BLOCKS_MAX) {
+    if (count < hashes.length) {
       chain = fold(chain ^ fold(content ^ K2, K1), chain | 1);
       hashes[count++] = chain;
       state = chain;

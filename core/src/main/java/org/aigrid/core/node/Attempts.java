@@ -151,6 +151,12 @@ public record Attempts(
     return movingSinceMs != NOT_MOVING;
   }
 
+  /// Whether it looks for a place and may wait for one: a hedge may not, since another attempt is
+  /// under way, nor a stream between two sites, which has a way of its own to wait.
+  public boolean mayWait() {
+    return phase == Phase.ROUTING && !moving();
+  }
+
   /// Whether the stream is held while another place is to take it over.
   public boolean held() {
     return phase == Phase.RELAYING && hedge >= 0;

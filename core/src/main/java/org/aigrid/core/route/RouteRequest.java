@@ -68,6 +68,21 @@ public record RouteRequest(
         && (permitted == null || permitted.contains(site));
   }
 
+  /// The same with its blocks elsewhere, for who keeps it longer than the array they lie in.
+  public RouteRequest with(@Nullable PromptBlocks others) {
+    return new RouteRequest(
+        model,
+        promptTokens,
+        outputTokensMax,
+        others,
+        originSite,
+        jurisdictionBits,
+        permitted,
+        deadlineMs,
+        tier,
+        triedEndpoints);
+  }
+
   public RouteRequest {
     promptTokens = Clamp.toInt(promptTokens, 1, TOKENS_MAX);
     outputTokensMax = Clamp.toInt(outputTokensMax, 0, TOKENS_MAX);

@@ -404,7 +404,8 @@ public final class Router {
   /// The longest wait that this request puts up with: its class's share of the bound, so that a
   /// peak is shed class by class.
   private double waitMsMax(RouteRequest request) {
-    return Math.min(settings.waitMsMax() * request.tier().waitCeiling(), request.deadlineMs());
+    double classMs = settings.waitMsMax() * request.tier().waitCeiling();
+    return Math.min(classMs, Math.min(settings.placeWaitMsMax(), request.deadlineMs()));
   }
 
   private double firstTokenMs(int i) {

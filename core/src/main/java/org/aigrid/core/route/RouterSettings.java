@@ -18,6 +18,8 @@ package org.aigrid.core.route;
 /// @param meanOutputTokens assumed length of an answer where nothing better is known
 /// @param waitMsMax an endpoint with a longer wait is saturated; for a request, its class's share
 ///   of this (`ServiceTier.waitCeiling`)
+/// @param placeWaitMsMax the same for every class, where what waits for longer waits better
+///   elsewhere (`WaitingRoom`); as long as `waitMsMax` where it does not
 /// @param contextSlack factor by which an estimated prompt must exceed the context to be refused
 ///   here rather than by the engine, which counts exactly
 public record RouterSettings(
@@ -34,10 +36,11 @@ public record RouterSettings(
     double decodePaceMs,
     int meanOutputTokens,
     int waitMsMax,
+    int placeWaitMsMax,
     double contextSlack) {
   public static final RouterSettings DEFAULT =
       new RouterSettings(
-          RoundTrips.DEFAULT, 5, 4, 5, 64, 0.01, 0.8, 32, 4, 2_000, 25, 256, 37_500, 2);
+          RoundTrips.DEFAULT, 5, 4, 5, 64, 0.01, 0.8, 32, 4, 2_000, 25, 256, 37_500, 37_500, 2);
 
   public RouterSettings {
     require(neighbours >= 0 && neighbours <= 8, "neighbours", neighbours, "0 to 8");
@@ -56,6 +59,7 @@ public record RouterSettings(
     require(stickyShare > 0 && stickyShare <= 1, "stickyShare", stickyShare, "above 0, at most 1");
     require(meanOutputTokens >= 1, "meanOutputTokens", meanOutputTokens, "1 or more");
     require(waitMsMax >= 1, "waitMsMax", waitMsMax, "1 or more");
+    require(placeWaitMsMax >= 1, "placeWaitMsMax", placeWaitMsMax, "1 or more");
     require(contextSlack >= 1, "contextSlack", contextSlack, "1 or more");
   }
 
@@ -81,6 +85,7 @@ public record RouterSettings(
         decodePaceMs,
         meanOutputTokens,
         waitMsMax,
+        placeWaitMsMax,
         contextSlack);
   }
 
@@ -100,6 +105,7 @@ public record RouterSettings(
         decodePaceMs,
         meanOutputTokens,
         waitMsMax,
+        placeWaitMsMax,
         contextSlack);
   }
 
@@ -118,6 +124,27 @@ public record RouterSettings(
         stickyPenaltyMsMax,
         decodePaceMs,
         meanOutputTokens,
+        ms,
+        placeWaitMsMax,
+        contextSlack);
+  }
+
+  /// These settings with another limit of the wait at a place.
+  public RouterSettings withPlaceWaitMsMax(int ms) {
+    return new RouterSettings(
+        roundTrips,
+        neighbours,
+        randomCandidates,
+        contentMs,
+        probesMax,
+        explorationShare,
+        stickyShare,
+        stickyBlocks,
+        stickyBlocksLeast,
+        stickyPenaltyMsMax,
+        decodePaceMs,
+        meanOutputTokens,
+        waitMsMax,
         ms,
         contextSlack);
   }

@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.stream.LongStream;
+import org.aigrid.core.admit.FairQueue.Found;
 import org.aigrid.core.admit.FairQueue.Offer;
 import org.aigrid.core.model.ServiceTier;
 import org.junit.jupiter.api.Test;
@@ -166,13 +167,71 @@ class FairQueueTest {
     assertThat(queue.offer(ServiceTier.STANDARD, "b", 1, 1, 4)).isEqualTo(Offer.WAITS);
     assertThat(queue.offer(ServiceTier.STANDARD, "c", 1, 1, 5)).isEqualTo(Offer.TIER_FULL);
     assertThat(queue.offer(ServiceTier.HARVEST, "c", 1, 1, 5)).isEqualTo(Offer.WAITS);
-    assertThat(queue.removeIf(item -> item == 1 || item == 4)).isEqualTo(2);
+    assertThat(queue.remove(ServiceTier.STANDARD, "a", 1)).isTrue();
+    assertThat(queue.remove(ServiceTier.STANDARD, "b", 4)).isTrue();
+    assertThat(queue.remove(ServiceTier.STANDARD, "b", 4)).isFalse();
     assertThat(queue.waiting()).isEqualTo(2);
-    assertThat(queue.take()).isEqualTo(new FairQueue.Taken<>(ServiceTier.STANDARD, "a", 2));
-    assertThat(queue.take()).isEqualTo(new FairQueue.Taken<>(ServiceTier.HARVEST, "c", 5));
+    assertThat(queue.take()).isEqualTo(taken(ServiceTier.STANDARD, "a", 2));
+    assertThat(queue.take()).isEqualTo(taken(ServiceTier.HARVEST, "c", 5));
     assertThat(queue.take()).isNull();
     queue.tidy();
     assertThatThrownBy(() -> queue.offer(ServiceTier.STANDARD, "a", 0, 1, 1))
         .hasMessageContaining("weight 0");
+  }
+
+  private static FairQueue.Taken<Integer> taken(ServiceTier tier, String tenant, int item) {
+    return new FairQueue.Taken<>(tier, tenant, item, tier);
+  }
+
+  /// Whoever there is no place for keeps its turn and is charged nothing.
+  @Test
+  void whatHasNoPlaceIsPassedOver() {
+    var queue = new FairQueue<Integer>(FairQueue.Settings.USUAL);
+    queue.offer(ServiceTier.STANDARD, "a", 1, 10, 1);
+    queue.offer(ServiceTier.STANDARD, "a", 1, 10, 2);
+    queue.offer(ServiceTier.STANDARD, "b", 1, 10, 3);
+    queue.offer(ServiceTier.HARVEST, "c", 1, 10, 4);
+    assertThat(queue.take((item, rank) -> item == 4 ? Found.PLACE : Found.NOT_FOR_THIS))
+        .isEqualTo(taken(ServiceTier.HARVEST, "c", 4));
+    assertThat(queue.take((item, rank) -> item == 2 ? Found.PLACE : Found.NOT_FOR_THIS))
+        .isEqualTo(taken(ServiceTier.STANDARD, "a", 2));
+    var asked = new ArrayList<Integer>();
+    assertThat(
+            queue.take(
+                (item, rank) -> {
+                  asked.add(item);
+                  return Found.NOT_FOR_THIS;
+                }))
+        .isNull();
+    assertThat(asked).as("b has had nothing yet, a has").containsExactly(3, 1);
+    asked.clear();
+    assertThat(
+            queue.take(
+                (item, rank) -> {
+                  asked.add(item);
+                  return Found.NONE;
+                }))
+        .isNull();
+    assertThat(asked).containsExactly(3);
+    assertThat(queue.take()).isEqualTo(taken(ServiceTier.STANDARD, "b", 3));
+    assertThat(queue.take()).isEqualTo(taken(ServiceTier.STANDARD, "a", 1));
+  }
+
+  /// The lowest tier may have the places of the highest when its floor has earned them: by its own
+  /// share it would never find one while those above fill theirs.
+  @Test
+  void aTurnThatAFloorHasEarnedHasTheRankOfTheHighestThatWait() {
+    var queue =
+        new FairQueue<Integer>(new FairQueue.Settings(100, 100, List.of(0.0, 0.0, 0.0, 0.0, 0.5)));
+    queue.offer(ServiceTier.HARVEST, "h", 1, 10, 1);
+    for (int i = 2; i < 6; i++) {
+      queue.offer(ServiceTier.INTERACTIVE, "i", 1, 10, i);
+    }
+    var ranks = new ArrayList<ServiceTier>();
+    for (int i = 0; i < 3; i++) {
+      FairQueue.Taken<Integer> next = queue.take();
+      ranks.add(next == null || next.tier() != ServiceTier.HARVEST ? null : next.rank());
+    }
+    assertThat(ranks).containsExactly(null, null, ServiceTier.INTERACTIVE);
   }
 }

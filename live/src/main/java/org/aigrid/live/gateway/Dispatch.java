@@ -2,18 +2,25 @@ package org.aigrid.live.gateway;
 
 import java.util.SplittableRandom;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.LongSupplier;
+import java.util.function.Supplier;
+import org.aigrid.core.admit.FairQueue;
+import org.aigrid.core.admit.WaitingRoom;
 import org.aigrid.core.load.InFlight;
 import org.aigrid.core.load.PrefixIndex;
 import org.aigrid.core.load.PromptBlocks;
+import org.aigrid.core.model.ServiceTier;
 import org.aigrid.core.node.Handover;
 import org.aigrid.core.node.HandoverSettings;
 import org.aigrid.core.node.PrewarmBudget;
 import org.aigrid.core.node.RetryBudget;
 import org.aigrid.core.route.Explanation;
+import org.aigrid.core.route.Refusal;
 import org.aigrid.core.route.Route;
 import org.aigrid.core.route.RouteRequest;
 import org.aigrid.core.route.Router;
 import org.aigrid.core.view.GridView;
+import org.aigrid.core.view.Roster;
 import org.jspecify.annotations.Nullable;
 
 /// The gateway's one copy of what core's router remembers, behind one lock.
@@ -31,7 +38,12 @@ final class Dispatch {
   private final PrefixIndex prefixes;
   private final RetryBudget retries;
   private final RetryBudget hedges;
-  private final Router steady; // explores nothing: for moves and pre-warms
+  private final Router patient; // knows no waiting room: for streams between two sites
+  private final Router steady; // explores nothing: for handovers and pre-warms
+  private final WaitingRoom<Waiter> room;
+  private volatile int waiting; // of the room, to be read without the lock
+  private final Supplier<GridView> views;
+  private final LongSupplier clockMs;
   private final PrewarmBudget prewarms;
   private final HandoverSettings handover;
   private final int[] holders = new int[2 * PrefixIndex.HOLDERS_MAX];
@@ -45,17 +57,49 @@ final class Dispatch {
   /// Whether a stream moves, and the charge of its new place, `InFlight.NONE` when it does not.
   record Weighed(Handover.Decision decision, long lease) {}
 
+  /// A request that waits for a place. Called behind the gateway's lock, by any thread.
+  interface Waiter {
+    String model();
+
+    String tenant();
+
+    int weight();
+
+    ServiceTier tier();
+
+    int inputTokens();
+
+    /// What decides where it may run and where it is near.
+    Object kind();
+
+    /// As the router has to know it by now.
+    ///
+    /// @param rank the tier whose places it may have
+    RouteRequest request(GridView view, ServiceTier rank, long nowMs);
+
+    boolean explained();
+
+    /// It has a place and a lease, in that view.
+    void placed(Decision decision, GridView view, ServiceTier rank);
+  }
+
   /// Where a prompt is to be computed ahead, or why not.
   ///
   /// @param outcome `granted`, or why not
   /// @param lease the charge, `InFlight.NONE` when nothing is to be computed
   record Ahead(String outcome, Route.@Nullable Placed target, long lease) {}
 
-  Dispatch(GatewaySettings settings) {
+  /// @param views the newest view, whenever a place has become free
+  /// @param clockMs of the views' leases
+  Dispatch(GatewaySettings settings, Supplier<GridView> views, LongSupplier clockMs) {
+    this.views = views;
+    this.clockMs = clockMs;
+    room = new WaitingRoom<>(settings.waiting());
+    patient = new Router(settings.router());
     steady = new Router(settings.router().withExplorationShare(0));
     handover = settings.handover();
     prewarms = new PrewarmBudget(handover);
-    router = new Router(settings.router());
+    router = new Router(settings.router().withPlaceWaitMsMax(settings.waiting().placeWaitMsMax()));
     inFlight = new InFlight(settings.requestsMax());
     prefixes = new PrefixIndex(settings.prefixes());
     retries = new RetryBudget(settings.retryShare(), settings.retryReserve());
@@ -66,22 +110,150 @@ final class Dispatch {
 
   /// Decides and charges. A lease of `InFlight.NONE` with a place means: too many requests under
   /// way.
-  Decision route(GridView view, RouteRequest request, long nowMs, boolean explain) {
+  ///
+  /// @param moving whether it is a stream that has lost its site: it takes any place that there is,
+  ///   before all who wait
+  Decision route(GridView view, RouteRequest request, boolean moving, long nowMs, boolean explain) {
     lock.lock();
     try {
-      inFlight.expire(nowMs, SWEEP_SLOTS);
-      Route route = router.route(view, inFlight, prefixes, request, random, nowMs);
-      long lease = InFlight.NONE;
-      if (route instanceof Route.Placed placed) {
-        lease = inFlight.charge(placed.endpoint(), placed.uncachedTokens(), nowMs + leaseMs);
-        PromptBlocks blocks = request.blocks();
-        if (blocks != null) {
-          prefixes.record(blocks, placed.endpoint(), nowMs);
-        }
-      }
-      return new Decision(route, lease, explain ? router.explain(view, route) : null);
+      return route(moving ? patient : router, view, request, nowMs, explain);
     } finally {
       lock.unlock();
+    }
+  }
+
+  private Decision route(
+      Router by, GridView view, RouteRequest request, long nowMs, boolean explain) {
+    inFlight.expire(nowMs, SWEEP_SLOTS);
+    Route route = by.route(view, inFlight, prefixes, request, random, nowMs);
+    long lease = InFlight.NONE;
+    if (route instanceof Route.Placed placed) {
+      lease = inFlight.charge(placed.endpoint(), placed.uncachedTokens(), nowMs + leaseMs);
+      PromptBlocks blocks = request.blocks();
+      if (blocks != null) {
+        prefixes.record(blocks, placed.endpoint(), nowMs);
+      }
+    }
+    return new Decision(route, lease, explain ? by.explain(view, route) : null);
+  }
+
+  // ---- who waits
+
+  /// Whether somebody waits for a model: then whoever comes waits, too.
+  boolean waitsFor(String model) {
+    if (waiting == 0) {
+      return false;
+    }
+    lock.lock();
+    try {
+      return room.waitsFor(model);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /// Lets a request wait, and offers it a place at once where there is one. False when too many do.
+  boolean enter(Waiter waiter) {
+    lock.lock();
+    try {
+      boolean waits =
+          room.enter(
+                  waiter.model(),
+                  waiter.tier(),
+                  waiter.tenant(),
+                  waiter.weight(),
+                  waiter.inputTokens(),
+                  waiter.kind(),
+                  waiter)
+              == FairQueue.Offer.WAITS;
+      serve(waiter.model());
+      return waits;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /// A request waits no longer; false when it has been placed.
+  boolean leave(Waiter waiter) {
+    lock.lock();
+    try {
+      boolean left = room.leave(waiter.model(), waiter.tier(), waiter.tenant(), waiter);
+      waiting = room.waiting();
+      return left;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /// Tokens have been produced for a tenant. Next to nothing while nobody waits.
+  void produced(String model, ServiceTier tier, String tenant, int tokens) {
+    if (waiting == 0) {
+      return;
+    }
+    lock.lock();
+    try {
+      room.produced(model, tier, tenant, tokens);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /// The view may have changed: offers what places there are to those who wait.
+  void serve() {
+    if (waiting == 0) {
+      return;
+    }
+    lock.lock();
+    try {
+      for (String model : room.models()) {
+        serve(model);
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /// How many wait in a tier.
+  int waiting(ServiceTier tier) {
+    lock.lock();
+    try {
+      return room.waiting(tier);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void serve(String model) {
+    GridView view = views.get();
+    long nowMs = clockMs.getAsLong();
+    Waiter served;
+    do {
+      served = room.next(model, (waiter, rank) -> place(waiter, rank, view, nowMs));
+    } while (served != null);
+    waiting = room.waiting();
+  }
+
+  private boolean place(Waiter waiter, ServiceTier rank, GridView view, long nowMs) {
+    Decision decision =
+        route(router, view, waiter.request(view, rank, nowMs), nowMs, waiter.explained());
+    boolean full =
+        decision.route() instanceof Route.Placed
+            ? decision.lease() == InFlight.NONE
+            : decision.route() instanceof Route.Refused(Refusal why, int _)
+                && why == Refusal.SATURATED;
+    if (!full) {
+      waiter.placed(decision, view, rank); // or refused for good
+    }
+    return !full;
+  }
+
+  /// A lease weighs less or nothing any more: there may be a place.
+  private void eased(int endpoint) {
+    if (waiting > 0 && endpoint >= 0) {
+      Roster roster = views.get().roster();
+      if (endpoint < roster.endpointCount()) {
+        serve(roster.modelSpec(roster.modelOf(endpoint)).name());
+      }
     }
   }
 
@@ -178,6 +350,7 @@ final class Dispatch {
     lock.lock();
     try {
       inFlight.firstToken(lease);
+      eased(inFlight.endpoint(lease));
     } finally {
       lock.unlock();
     }
@@ -186,7 +359,9 @@ final class Dispatch {
   void end(long lease) {
     lock.lock();
     try {
+      int endpoint = inFlight.endpoint(lease);
       inFlight.end(lease);
+      eased(endpoint);
     } finally {
       lock.unlock();
     }

@@ -52,9 +52,11 @@ import org.aigrid.core.route.RouteRequest;
 import org.aigrid.core.unit.Clamp;
 import org.aigrid.core.view.GridView;
 import org.aigrid.core.view.Roster;
+import org.aigrid.core.view.SiteSet;
 import org.aigrid.live.books.Purses;
 import org.aigrid.live.books.TenantDirectory;
 import org.aigrid.live.books.TenantResidencies;
+import org.aigrid.live.gateway.GatewayMetrics.Waited;
 import org.aigrid.live.wire.ApiError;
 import org.aigrid.live.wire.GridHeaders;
 import org.aigrid.live.wire.RequestScan;
@@ -76,6 +78,15 @@ final class Exchange implements SiteCall.Listener {
   private static final AsciiString EVENT_STREAM = AsciiString.cached("text/event-stream");
   private static final AsciiString NO_CACHE = AsciiString.cached("no-cache");
   private static final int SCRATCH_BYTES = 256 << 10;
+
+  /// Said where nothing better is known.
+  private static final int RETRY_AFTER_MS = 1_000;
+
+  /// Of an answer that comes whole and takes less than this, prompt and answer count as one.
+  private static final int PROMPT_WATCH_MS_LEAST = 20;
+
+  /// Tokens of an answer that count for its tenant's turn at a time.
+  private static final int TOKENS_TOLD_LEAST = 16;
 
   /// What is reserved for the answer of a request that names no bound. A stream is asked for more
   /// as it goes; what comes whole and is longer is the operator's loss beyond this.
@@ -116,6 +127,11 @@ final class Exchange implements SiteCall.Listener {
   private long viewRevision;
   private long estimatedTokens;
   private @Nullable Attempts attempts;
+
+  private @Nullable Waiting waits; // while it waits for a place
+  private long waitedNanos;
+  private ServiceTier rank = ServiceTier.STANDARD; // whose places it may have
+  private int tokensTold; // of its answer, to those who wait
 
   private @Nullable SiteCall call; // of the attempt under way
   private @Nullable SiteCall hedge; // beside it, or about to take it over
@@ -447,7 +463,164 @@ final class Exchange implements SiteCall.Listener {
             : (int) Math.clamp(state.deadlineMs() - nowMs, 1, RouteRequest.DEADLINE_MS_MAX);
     RouteRequest wanted =
         wanted(known, roster, cell(roster), known.outputTokensMax(), deadlineMs, tried);
-    Dispatch.Decision decision = gateway.dispatch().route(view, wanted, nowMs, explain);
+    boolean mayWait = state.mayWait();
+    if (mayWait && gateway.dispatch().waitsFor(modelOf(known))) {
+      await(known, wanted, RETRY_AFTER_MS);
+      return;
+    }
+    Dispatch.Decision decision =
+        gateway.dispatch().route(view, wanted, state.moving(), nowMs, explain);
+    if (mayWait
+        && decision.route() instanceof Route.Refused(Refusal why, int retryAfterMs)
+        && why == Refusal.SATURATED) {
+      explanation = decision.explanation();
+      await(known, wanted, retryAfterMs);
+      return;
+    }
+    arrive(decision, view, facts.tier());
+  }
+
+  private static String modelOf(RequestScan known) {
+    String model = known.model();
+    return model == null ? "" : model;
+  }
+
+  // ---- waiting for a place
+
+  /// Waits for a place, in its tenant's turn, for as long as its class may.
+  private void await(RequestScan known, RouteRequest wanted, int retryAfterMs) {
+    int waitMs = gateway.settings().waiting().waitMs(facts.tier(), wanted.deadlineMs());
+    if (waitMs == 0) {
+      on(new AttemptEvent.NotRouted(Refusal.SATURATED, retryAfterMs));
+      return;
+    }
+    var waiter = new Waiting(modelOf(known), wanted, gateway.grid().nowMs());
+    waits = waiter;
+    if (gateway.dispatch().enter(waiter)) {
+      waiter.patience = after(waitMs, () -> waitedTooLong(waiter, retryAfterMs));
+    } else {
+      waited(waiter, Waited.FULL);
+      on(new AttemptEvent.NotRouted(Refusal.SATURATED, retryAfterMs));
+    }
+  }
+
+  private void waitedTooLong(Waiting waiter, int retryAfterMs) {
+    if (waits == waiter && gateway.dispatch().leave(waiter)) {
+      waited(waiter, Waited.TOO_LONG);
+      on(new AttemptEvent.NotRouted(Refusal.SATURATED, retryAfterMs));
+    }
+  }
+
+  /// Its wait is over.
+  private void waited(Waiting waiter, Waited how) {
+    waits = null;
+    if (waiter.patience != null) {
+      waiter.patience.cancel(false);
+    }
+    long nanos = System.nanoTime() - waiter.sinceNanos;
+    waitedNanos += nanos;
+    gateway.metrics().waited(facts.tier(), how, nanos);
+  }
+
+  /// This request while it waits. What other threads ask of it does not change.
+  private final class Waiting implements Dispatch.Waiter {
+    private final String model;
+    private final RouteRequest wanted;
+    private final Kind kind;
+    private final long deadlineMs; // on the grid's clock
+    private final long sinceNanos = System.nanoTime();
+    private @Nullable ScheduledFuture<?> patience; // on its event loop
+
+    Waiting(String model, RouteRequest wanted, long nowMs) {
+      this.model = model;
+      PromptBlocks blocks = wanted.blocks();
+      this.wanted = wanted.with(blocks == null ? null : blocks.copy());
+      kind = new Kind(wanted.originSite(), wanted.jurisdictionBits(), wanted.permitted());
+      deadlineMs = nowMs + wanted.deadlineMs();
+    }
+
+    @Override
+    public String model() {
+      return model;
+    }
+
+    @Override
+    public String tenant() {
+      return key.tenant();
+    }
+
+    @Override
+    public int weight() {
+      TenantDirectory.Key booked = key.booked();
+      return booked == null ? 1 : booked.tenant().weight();
+    }
+
+    @Override
+    public ServiceTier tier() {
+      return facts.tier();
+    }
+
+    @Override
+    public int inputTokens() {
+      return wanted.promptTokens();
+    }
+
+    @Override
+    public Object kind() {
+      return kind;
+    }
+
+    /// By the policies of now: they may have changed while it waited.
+    @Override
+    public RouteRequest request(GridView view, ServiceTier rank, long nowMs) {
+      Roster roster = view.roster();
+      return new RouteRequest(
+          roster.indexOfModel(model),
+          wanted.promptTokens(),
+          wanted.outputTokensMax(),
+          wanted.blocks(),
+          wanted.originSite(),
+          Gateway.jurisdictionBits(roster, facts),
+          gateway.permitted(key, PolicyAction.INFER, roster, facts),
+          (int) Math.clamp(deadlineMs - nowMs, 1, RouteRequest.DEADLINE_MS_MAX),
+          rank,
+          wanted.triedEndpoints());
+    }
+
+    @Override
+    public boolean explained() {
+      return explain;
+    }
+
+    @Override
+    public void placed(Dispatch.Decision decision, GridView view, ServiceTier rank) {
+      context
+          .executor()
+          .execute(
+              () -> {
+                if (waits == this) {
+                  waited(this, Waited.PLACED);
+                  arrive(decision, view, rank);
+                } else {
+                  gateway.dispatch().end(decision.lease()); // its client has gone
+                }
+              });
+    }
+  }
+
+  /// What decides where a request that waits may run and where it is near.
+  private record Kind(int originSite, long jurisdictionBits, @Nullable SiteSet permitted) {}
+
+  /// The router has spoken.
+  ///
+  /// @param of the tier whose places it was shown
+  private void arrive(Dispatch.Decision decision, GridView view, ServiceTier of) {
+    RequestScan known = scan;
+    if (known == null) {
+      return;
+    }
+    Roster roster = view.roster();
+    rank = of;
     explanation = begun ? explanation : decision.explanation();
     switch (decision.route()) {
       case Route.Refused(Refusal why, int retryAfterMs) ->
@@ -455,7 +628,7 @@ final class Exchange implements SiteCall.Listener {
       case Route.Placed where -> {
         SiteSpec at = roster.siteSpec(where.site());
         if (decision.lease() == InFlight.NONE || at == null) {
-          on(new AttemptEvent.NotRouted(Refusal.SATURATED, 1_000));
+          on(new AttemptEvent.NotRouted(Refusal.SATURATED, RETRY_AFTER_MS));
           return;
         }
         if (!gateway.permits(key, PolicyAction.INFER, roster, where.site(), facts)) {
@@ -486,7 +659,7 @@ final class Exchange implements SiteCall.Listener {
       int outputTokensMax,
       int deadlineMs,
       int[] tried) {
-    String model = known.model() == null ? "" : known.model();
+    String model = modelOf(known);
     PromptBlocks blocks = BLOCKS.get();
     known.hash(bytesOf(request.content()), PromptBlocks.salt(key.salt(), model), blocks);
     return new RouteRequest(
@@ -506,7 +679,8 @@ final class Exchange implements SiteCall.Listener {
     Route.Placed where = routed;
     Attempts state = attempts;
     SiteSpec at = routedSite;
-    if (where == null || state == null || at == null) {
+    RequestScan known = scan;
+    if (where == null || state == null || at == null || known == null) {
       return;
     }
     var next = new SiteCall(attempt, where, at, routedLease, begun, gateway.dispatch(), this);
@@ -529,6 +703,10 @@ final class Exchange implements SiteCall.Listener {
     next.watch(
         after(firstByteByMs - nowMs, () -> tooSlow(attempt)),
         hedgeAtMs == AttemptEffect.NEVER ? null : after(hedgeAtMs - nowMs, () -> hedge(attempt)));
+    double answerMs = where.tokenMs() * known.outputTokensMax();
+    if (!known.stream() && (known.outputTokensMax() == 0 || answerMs > PROMPT_WATCH_MS_LEAST)) {
+      next.watchPrompt(after((long) where.firstTokenMs(), next::firstToken));
+    }
     next.send(
         gateway.upstreams(context.channel().eventLoop()),
         gateway.grid().address(where.site()),
@@ -552,7 +730,7 @@ final class Exchange implements SiteCall.Listener {
 
   private FullHttpRequest siteRequest(SiteCall to) {
     Orders.Signed signed =
-        gateway.orders().sign(to.site, requestId, to.attempt, key, PolicyAction.INFER, facts);
+        gateway.orders().sign(to.site, requestId, to.attempt, key, PolicyAction.INFER, facts, rank);
     ByteBuf body = request.content().retainedDuplicate();
     byte[] replay = null;
     StreamScan seen = seen();
@@ -944,8 +1122,22 @@ final class Exchange implements SiteCall.Listener {
 
   @Override
   public void readComplete() {
-    if (relay != null) {
-      relay.flush();
+    AnswerRelay to = relay;
+    if (to != null) {
+      to.flush();
+      if (to.tokens() >= tokensTold + TOKENS_TOLD_LEAST) {
+        tell(to.tokens());
+      }
+    }
+  }
+
+  /// So much of the answer has been produced: its tenant's turn comes later.
+  private void tell(int tokens) {
+    RequestScan known = scan;
+    int more = tokens - tokensTold;
+    if (known != null && more > 0) {
+      tokensTold = tokens;
+      gateway.dispatch().produced(modelOf(known), facts.tier(), key.tenant(), more);
     }
   }
 
@@ -1070,6 +1262,9 @@ final class Exchange implements SiteCall.Listener {
         .set(GridHeaders.JURISDICTION, from.site.jurisdiction())
         .set(GridHeaders.ATTEMPTS, Integer.toString(from.attempt + 1))
         .set(GridHeaders.REASON, from.placed.reason().name().toLowerCase(Locale.ROOT));
+    if (waitedNanos > 0) {
+      headers.set(GridHeaders.WAITED_MS, Long.toString(TimeUnit.NANOSECONDS.toMillis(waitedNanos)));
+    }
     if (from.explanation != null) {
       headers.set(GridHeaders.EXPLAIN, Explain.json(from.explanation));
     }
@@ -1122,6 +1317,11 @@ final class Exchange implements SiteCall.Listener {
       return;
     }
     released = true;
+    Waiting waiter = waits;
+    if (waiter != null) {
+      gateway.dispatch().leave(waiter);
+      waited(waiter, Waited.CLIENT_GONE);
+    }
     end(call);
     end(hedge);
     letGo();
@@ -1154,6 +1354,7 @@ final class Exchange implements SiteCall.Listener {
     Settlement settlement = settle(outcome);
     Settlement.Used used =
         settlement instanceof Settlement.Used some ? some : new Settlement.Used(0, 0);
+    tell(used.completionTokens());
     String ended = outcome.name().toLowerCase(Locale.ROOT);
     gateway
         .metrics()

@@ -1,5 +1,7 @@
 package org.aigrid.live.gateway;
 
+import static java.util.concurrent.TimeUnit.MILLISECONDS;
+
 import io.netty.util.concurrent.EventExecutor;
 import java.time.Duration;
 import java.util.HashMap;
@@ -24,6 +26,10 @@ import org.slf4j.LoggerFactory;
 public final class Gateway implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(Gateway.class);
 
+  /// How often those who wait are offered what heartbeats have told of. What this gateway's own
+  /// requests leave is offered at once.
+  private static final int SERVE_EVERY_MS = 20;
+
   private final GatewaySettings settings;
   private final GridSource grid;
   private final Keys keys;
@@ -46,13 +52,16 @@ public final class Gateway implements AutoCloseable {
     this.settings = settings;
     this.grid = grid;
     this.keys = keys;
-    dispatch = new Dispatch(settings);
-    metrics = new GatewayMetrics(dispatch::inFlight);
+    dispatch = new Dispatch(settings, grid::view, grid::nowMs);
+    metrics = new GatewayMetrics(dispatch::inFlight, dispatch::waiting);
     places = new CallerPlaces(settings.homeSite(), settings.trustedNetworks(), settings.callers());
     loops = new EventLoops("gateway", settings.http().threads());
     for (EventExecutor loop : loops.group()) {
       upstreams.put(loop, new Upstreams(loops, (io.netty.channel.EventLoop) loop, settings));
     }
+    loops
+        .group()
+        .scheduleWithFixedDelay(dispatch::serve, SERVE_EVERY_MS, SERVE_EVERY_MS, MILLISECONDS);
     sessions = new Sessions(this);
     orders = new Orders(settings.siteToken());
     try {

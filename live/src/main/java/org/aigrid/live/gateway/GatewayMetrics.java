@@ -6,9 +6,14 @@ import io.micrometer.core.instrument.Timer;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.time.Duration;
+import java.util.HashMap;
+import java.util.Locale;
+import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
+import java.util.function.ToIntFunction;
+import org.aigrid.core.model.ServiceTier;
 import org.jspecify.annotations.Nullable;
 
 /// What the gateway counts. The three server metrics of OpenTelemetry's GenAI conventions that are
@@ -32,9 +37,41 @@ final class GatewayMetrics {
 
   private final Timer gaps;
 
+  /// How a wait ended.
+  enum Waited {
+    /// With a place.
+    PLACED,
+    /// Its time was over.
+    TOO_LONG,
+    /// Too many waited already.
+    FULL,
+    CLIENT_GONE
+  }
+
+  private record Wait(ServiceTier tier, Waited how) {}
+
+  private final Map<Wait, Timer> waits = new HashMap<>();
+
   private record ByModel(Timer firstToken, Timer perToken, Timer duration) {}
 
-  GatewayMetrics(Supplier<Number> inFlight) {
+  GatewayMetrics(Supplier<Number> inFlight, ToIntFunction<ServiceTier> waiting) {
+    for (ServiceTier tier : ServiceTier.values()) {
+      String word = tier.name().toLowerCase(Locale.ROOT);
+      Gauge.builder("grid_requests_waiting", tier, waiting::applyAsInt)
+          .description("Requests that were let in and wait for a place")
+          .tag("tier", word)
+          .register(registry);
+      for (Waited how : Waited.values()) {
+        Timer timer =
+            Timer.builder("grid_wait")
+                .description("Time that requests waited for a place")
+                .tag("tier", word)
+                .tag("outcome", how.name().toLowerCase(Locale.ROOT))
+                .serviceLevelObjectives(BUCKETS)
+                .register(registry);
+        waits.put(new Wait(tier, how), timer);
+      }
+    }
     Gauge.builder("grid_requests_in_flight", inFlight)
         .description("Requests under way at sites")
         .register(registry);
@@ -87,6 +124,13 @@ final class GatewayMetrics {
         site,
         "kind",
         "completion");
+  }
+
+  void waited(ServiceTier tier, Waited how, long nanos) {
+    Timer timer = waits.get(new Wait(tier, how));
+    if (timer != null) {
+      timer.record(nanos, TimeUnit.NANOSECONDS);
+    }
   }
 
   void retried(String failure) {

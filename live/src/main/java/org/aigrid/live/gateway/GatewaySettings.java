@@ -1,6 +1,7 @@
 package org.aigrid.live.gateway;
 
 import java.util.List;
+import org.aigrid.core.admit.WaitingRoom;
 import org.aigrid.core.load.PrefixIndexSettings;
 import org.aigrid.core.node.AttemptSettings;
 import org.aigrid.core.node.HandoverSettings;
@@ -17,6 +18,7 @@ import org.aigrid.live.topology.Topology.CallerPlace;
 /// @param trustedNetworks networks whose `x-grid-cell` header is believed
 /// @param callers where callers stand by address; the longest prefix wins
 /// @param router how it weighs places
+/// @param waiting what becomes of requests that find no place
 /// @param attempts how often and how long it tries
 /// @param handover what a caller's moves may set off
 /// @param sessions how much it remembers of conversations
@@ -43,6 +45,7 @@ public record GatewaySettings(
     List<AddressPrefix> trustedNetworks,
     List<CallerPlace> callers,
     RouterSettings router,
+    WaitingRoom.Settings waiting,
     AttemptSettings attempts,
     HandoverSettings handover,
     SessionLimits sessions,
@@ -98,6 +101,7 @@ public record GatewaySettings(
         List.of(),
         List.of(),
         RouterSettings.DEFAULT,
+        WaitingRoom.Settings.USUAL,
         AttemptSettings.DEFAULT,
         HandoverSettings.DEFAULT,
         SessionLimits.DEFAULT,
@@ -126,6 +130,7 @@ public record GatewaySettings(
         trusted,
         places,
         router,
+        waiting,
         attempts,
         handover,
         sessions,
@@ -154,6 +159,7 @@ public record GatewaySettings(
         trustedNetworks,
         callers,
         router,
+        waiting,
         newAttempts,
         handover,
         sessions,
@@ -182,6 +188,7 @@ public record GatewaySettings(
         trustedNetworks,
         callers,
         router,
+        waiting,
         attempts,
         newHandover,
         sessions,
@@ -210,6 +217,7 @@ public record GatewaySettings(
         trustedNetworks,
         callers,
         router,
+        waiting,
         attempts,
         handover,
         newSessions,
@@ -238,6 +246,36 @@ public record GatewaySettings(
         trustedNetworks,
         callers,
         newRouter,
+        waiting,
+        attempts,
+        handover,
+        sessions,
+        prefixes,
+        requestsMax,
+        upstreamConnectMsMax,
+        upstreamIdlePerSite,
+        upstreamIdleMsMax,
+        answerBytesMax,
+        frameBytesMax,
+        deadlineMsDefault,
+        retryShare,
+        hedgeShare,
+        retryReserve,
+        seed,
+        tellMoves,
+        accessLog);
+  }
+
+  /// These settings with other bounds of waiting.
+  public GatewaySettings withWaiting(WaitingRoom.Settings newWaiting) {
+    return new GatewaySettings(
+        http,
+        siteToken,
+        homeSite,
+        trustedNetworks,
+        callers,
+        router,
+        newWaiting,
         attempts,
         handover,
         sessions,
@@ -266,6 +304,7 @@ public record GatewaySettings(
         trustedNetworks,
         callers,
         router,
+        waiting,
         attempts,
         handover,
         sessions,

@@ -4,6 +4,7 @@ import io.netty.handler.codec.http.HttpHeaders;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Locale;
+import org.aigrid.core.model.ServiceTier;
 import org.aigrid.core.model.SiteSpec;
 import org.aigrid.core.policy.PolicyAction;
 import org.aigrid.core.policy.RequestFacts;
@@ -24,13 +25,15 @@ final class Orders {
   /// Signs an order, and says what goes with it to the site.
   ///
   /// @param facts of the request, as policies are asked with
+  /// @param rank whose places it may have
   Signed sign(
       SiteSpec site,
       String requestId,
       int attempt,
       KeyEntry of,
       PolicyAction action,
-      RequestFacts facts) {
+      RequestFacts facts,
+      ServiceTier rank) {
     List<String> narrowed = facts.jurisdictions();
     String model = facts.model();
     long nowMs = System.currentTimeMillis();
@@ -44,11 +47,16 @@ final class Orders {
             of.project(),
             narrowed == null ? WorkOrder.ANYWHERE : String.join(",", narrowed),
             action.word(),
-            facts.tier().name().toLowerCase(Locale.ROOT),
+            word(facts.tier()),
+            word(rank),
             model == null ? "" : model,
             nowMs,
             nowMs + WorkOrder.LIFE_MS);
     return new Signed(order.signed(WorkOrder.siteKey(key, site.id())), requestId);
+  }
+
+  private static String word(ServiceTier tier) {
+    return tier.name().toLowerCase(Locale.ROOT);
   }
 
   /// A signed order and what goes with it.

@@ -126,7 +126,14 @@ final class Prewarm implements SiteCall.Listener {
     Orders.Signed signed =
         gateway
             .orders()
-            .sign(site, gateway.ids().next(), 0, prompt.key(), PolicyAction.PREWARM, facts());
+            .sign(
+                site,
+                gateway.ids().next(),
+                0,
+                prompt.key(),
+                PolicyAction.PREWARM,
+                facts(),
+                facts().tier());
     ByteBuf body = Unpooled.wrappedBuffer(PrewarmBody.of(prompt.body(), prompt.path()));
     var request =
         new DefaultFullHttpRequest(HttpVersion.HTTP_1_1, HttpMethod.POST, prompt.path(), body);

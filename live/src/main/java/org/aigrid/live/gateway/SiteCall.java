@@ -41,6 +41,7 @@ final class SiteCall implements Upstreams.Listener {
   private @Nullable Runnable resend;
   private @Nullable ScheduledFuture<?> patience;
   private @Nullable ScheduledFuture<?> hedging;
+  private @Nullable ScheduledFuture<?> prompt;
 
   @Nullable Explanation explanation; // why it runs there
   @Nullable HttpResponse head;
@@ -84,6 +85,11 @@ final class SiteCall implements Upstreams.Listener {
     upstream = by.send(to, request, true, this);
   }
 
+  /// An answer that comes whole shows no first token: its prompt counts as computed then.
+  void watchPrompt(ScheduledFuture<?> computed) {
+    prompt = computed;
+  }
+
   /// The timers that end with the attempt.
   void watch(@Nullable ScheduledFuture<?> newPatience, @Nullable ScheduledFuture<?> newHedging) {
     patience = newPatience;
@@ -104,6 +110,10 @@ final class SiteCall implements Upstreams.Listener {
     if (hedging != null) {
       hedging.cancel(false);
       hedging = null;
+    }
+    if (prompt != null) {
+      prompt.cancel(false);
+      prompt = null;
     }
   }
 

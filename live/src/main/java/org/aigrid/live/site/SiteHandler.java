@@ -81,8 +81,8 @@ final class SiteHandler extends ChannelInboundHandlerAdapter {
       error(context, ApiError.unavailable("Site " + agent.spec().id() + " is draining.", 1), true);
       return false;
     }
-    ServiceTier tier = tier(order);
-    if (!agent.admits(tier)) {
+    ServiceTier tier = tier(order.tier());
+    if (!agent.admits(tier(order.rank()))) {
       error(
           context,
           ApiError.unavailable("The radio needs the GPU of site " + agent.spec().id() + ".", 1),
@@ -223,8 +223,7 @@ final class SiteHandler extends ChannelInboundHandlerAdapter {
     };
   }
 
-  private static ServiceTier tier(WorkOrder order) {
-    String name = order.tier();
+  private static ServiceTier tier(String name) {
     for (ServiceTier tier : ServiceTier.values()) {
       if (tier.name().equalsIgnoreCase(name)) {
         return tier;

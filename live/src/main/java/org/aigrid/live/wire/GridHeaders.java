@@ -52,6 +52,9 @@ public final class GridHeaders {
   /// Its tier: `hub`, `regional` or `cell`.
   public static final AsciiString TIER = AsciiString.cached("x-grid-tier");
 
+  /// How long the request waited for a place, where it did.
+  public static final AsciiString WAITED_MS = AsciiString.cached("x-grid-waited-ms");
+
   /// Its region.
   public static final AsciiString REGION = AsciiString.cached("x-grid-region");
 

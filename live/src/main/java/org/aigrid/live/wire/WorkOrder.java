@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
 /// any tenant.
 ///
 /// Text:
-/// `1|gateway|site|request|attempt|tenant|project|jurisdictions|action|tier|model|issued|expires|signature`,
+/// `2|gateway|site|request|attempt|tenant|project|jurisdictions|action|tier|rank|model|issued|expires|signature`,
 /// times in milliseconds since 1970, jurisdictions `*` or a list such as `JP,DE`, the signature
 /// base64url of HMAC-SHA-256 over all before it. The key is derived from the gateway's for that
 /// site (`siteKey`), so that one site cannot sign what another accepts. Immutable; some 4 us to
@@ -38,6 +38,8 @@ import org.jspecify.annotations.Nullable;
 /// @param jurisdictions to which the key and the request narrow it; `ANYWHERE` for no narrowing
 /// @param action what is to be done, as policies call it: `infer` or `prewarm`
 /// @param tier the service tier, as policies call it
+/// @param rank the tier whose places it may have: its own, or a higher one when those that wait in
+///   its own have earned a turn (`FairQueue`)
 /// @param model as the client named it
 /// @param issuedMs when
 /// @param expiresMs when it is over
@@ -51,6 +53,7 @@ public record WorkOrder(
     String jurisdictions,
     String action,
     String tier,
+    String rank,
     String model,
     long issuedMs,
     long expiresMs) {
@@ -63,8 +66,8 @@ public record WorkOrder(
   /// By how much clocks may differ.
   public static final long SKEW_MS_MAX = 5_000;
 
-  private static final String VERSION = "1";
-  private static final int FIELDS = 14;
+  private static final String VERSION = "2";
+  private static final int FIELDS = 15;
   private static final int CHARS_MAX = 6_144;
   private static final int JURISDICTIONS_CHARS_MAX = 1_024;
   private static final Pattern NAME = Pattern.compile("[A-Za-z0-9._:-]{1,128}");
@@ -92,7 +95,8 @@ public record WorkOrder(
   }
 
   public WorkOrder {
-    for (String name : new String[] {gateway, site, requestId, tenant, project, action, tier}) {
+    for (String name :
+        new String[] {gateway, site, requestId, tenant, project, action, tier, rank}) {
       if (!NAME.matcher(name).matches()) {
         throw new IllegalArgumentException(
             "work order: '"
@@ -167,6 +171,7 @@ public record WorkOrder(
         jurisdictions,
         action,
         tier,
+        rank,
         URLEncoder.encode(model, StandardCharsets.UTF_8),
         Long.toString(issuedMs),
         Long.toString(expiresMs));
@@ -209,9 +214,10 @@ public record WorkOrder(
               fields[7],
               fields[8],
               fields[9],
-              URLDecoder.decode(fields[10], StandardCharsets.UTF_8),
-              Long.parseLong(fields[11]),
-              Long.parseLong(fields[12]));
+              fields[10],
+              URLDecoder.decode(fields[11], StandardCharsets.UTF_8),
+              Long.parseLong(fields[12]),
+              Long.parseLong(fields[13]));
     } catch (IllegalArgumentException e) {
       return new Checked.Bad(Fault.UNREADABLE);
     }

@@ -20,6 +20,7 @@ final class SignedOrder {
             jurisdictions,
             "infer",
             "standard",
+            "standard",
             model,
             nowMs,
             nowMs + WorkOrder.LIFE_MS);

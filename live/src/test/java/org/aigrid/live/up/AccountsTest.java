@@ -280,7 +280,7 @@ class AccountsTest {
   private static WorkOrder orderOf(String tenant) {
     String project = tenant.equals("guarded") ? "default" : "-";
     return new WorkOrder(
-        "gw", "site", "r", 0, tenant, project, "*", "infer", "standard", MODEL, 0, 1);
+        "gw", "site", "r", 0, tenant, project, "*", "infer", "standard", "standard", MODEL, 0, 1);
   }
 
   @Test

@@ -203,7 +203,20 @@ class ResidencyStormTest {
     order("tenants.policy", "{\"tenant\":\"" + tenant + "\",\"policy\":\"" + escaped + "\"}");
     SitePolicy sites = accounts.sitePolicy(Set.of());
     var order =
-        new WorkOrder("gw", probe, "r", 0, tenant, "default", "*", "log", "standard", MODEL, 0, 1);
+        new WorkOrder(
+            "gw",
+            probe,
+            "r",
+            0,
+            tenant,
+            "default",
+            "*",
+            "log",
+            "standard",
+            "standard",
+            MODEL,
+            0,
+            1);
     var site =
         new SiteSpec(
             probe, probe, Tier.CELL, "r", new GeoPoint(0, 0), "DE", "partner-of-none", List.of());

@@ -24,6 +24,7 @@ class WorkOrderTest {
           "JP",
           "infer",
           "standard",
+          "interactive",
           "m",
           NOW_MS,
           NOW_MS + 30_000);
@@ -69,6 +70,7 @@ class WorkOrderTest {
             "*",
             "infer",
             "standard",
+            "standard",
             "org/m",
             NOW_MS,
             NOW_MS + 30_001);
@@ -101,6 +103,7 @@ class WorkOrderTest {
               list,
               "prewarm",
               "harvest",
+              "standard",
               model.toString(),
               NOW_MS,
               NOW_MS + 1);
@@ -135,13 +138,37 @@ class WorkOrderTest {
     assertThatThrownBy(
             () ->
                 new WorkOrder(
-                    "g", "s", "r", 0, "a|b", "-", "*", "infer", "standard", "m", NOW_MS, NOW_MS))
+                    "g",
+                    "s",
+                    "r",
+                    0,
+                    "a|b",
+                    "-",
+                    "*",
+                    "infer",
+                    "standard",
+                    "standard",
+                    "m",
+                    NOW_MS,
+                    NOW_MS))
         .hasMessageContaining("'a|b'")
         .hasMessageContaining("expected: 1 to 128");
     assertThatThrownBy(
             () ->
                 new WorkOrder(
-                    "g", "s", "r", 0, "t", "-", "jp", "infer", "standard", "m", NOW_MS, NOW_MS))
+                    "g",
+                    "s",
+                    "r",
+                    0,
+                    "t",
+                    "-",
+                    "jp",
+                    "infer",
+                    "standard",
+                    "standard",
+                    "m",
+                    NOW_MS,
+                    NOW_MS))
         .hasMessageContaining("jurisdictions 'jp'");
   }
 }

@@ -345,6 +345,7 @@ public final class ScenarioFile {
     if (section == null) {
       return own.withRoundTrips(trips);
     }
+    int waitMsMax = (int) section.numberOr("wait-ms-max", 1, 3.6e6, own.waitMsMax());
     var router =
         new RouterSettings(
             trips,
@@ -359,7 +360,8 @@ public final class ScenarioFile {
             section.numberOr("sticky-penalty-ms", 0, 60_000, own.stickyPenaltyMsMax()),
             section.numberOr("decode-pace-ms", 0, 10_000, own.decodePaceMs()),
             (int) section.numberOr("mean-output-tokens", 1, 100_000, own.meanOutputTokens()),
-            (int) section.numberOr("wait-ms-max", 1, 3.6e6, own.waitMsMax()),
+            waitMsMax,
+            waitMsMax,
             own.contextSlack());
     section.reportUnknownKeys();
     return router;
