@@ -1,6 +1,7 @@
 package org.aigrid.twin.residency;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 
 /// What came of plays, by the sites' own records. Immutable.
@@ -33,7 +34,7 @@ public record ResidencyOutcome(
   }
 
   private static List<Long> zeros() {
-    return List.of(0L, 0L, 0L, 0L, 0L, 0L);
+    return Collections.nCopies(WorkPath.values().length, 0L);
   }
 
   /// Pieces of work that sites began on a path.

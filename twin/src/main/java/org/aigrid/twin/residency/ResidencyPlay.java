@@ -7,6 +7,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.stream.Stream;
+import org.aigrid.core.admit.FairQueue;
+import org.aigrid.core.admit.WaitingRoom;
 import org.aigrid.core.load.InFlight;
 import org.aigrid.core.load.PrefixIndex;
 import org.aigrid.core.load.PrefixIndexSettings;
@@ -65,6 +67,7 @@ public final class ResidencyPlay {
           0, 600_000, 30_000, 60_000, 1, 0, 0.01, 60_000, 10_000, 0, 16, 1, 262_144);
   private static final int UNDER_WAY_MAX = 12;
   private static final int REPORT_STEPS = 16;
+  private static final int PLACE_WAIT_MS_MAX = 60;
   private static final int LEASE_MS = 2_500;
   private static final long FOREVER_MS = Long.MAX_VALUE;
 
@@ -80,10 +83,13 @@ public final class ResidencyPlay {
   private final Roster roster;
   private final OpenGridView grid;
   private final Router router;
+  private final Router patient =
+      new Router(RouterSettings.DEFAULT); // for streams between two sites
   private final Router steady = new Router(RouterSettings.DEFAULT.withExplorationShare(0));
   private final InFlight inFlight = new InFlight(4 * UNDER_WAY_MAX);
   private final PrefixIndex prefixes = new PrefixIndex(new PrefixIndexSettings(1_024, 600_000));
   private final PromptBlocks blocks = new PromptBlocks();
+  private final WaitingRoom<UnderWay> room = new WaitingRoom<>(WaitingRoom.Settings.USUAL);
 
   private final List<Audit.Tenant> tenants = new ArrayList<>();
   private final List<Rules> rules = new ArrayList<>(); // by tenant, those of now
@@ -143,6 +149,9 @@ public final class ResidencyPlay {
     private @Nullable Order hedge;
     private @Nullable Order prewarm;
     private @Nullable Order routed; // until it is dispatched
+    private boolean waits; // for a place
+    private int @Nullable [] tried; // before it began to wait
+    private @Nullable Found found; // what it has waited for, and does not know of yet
     private final List<Order> begun = new ArrayList<>(2);
 
     private UnderWay(int number, Asked asked, Rules rules, int promptTokens, long salt, int cell) {
@@ -163,6 +172,12 @@ public final class ResidencyPlay {
     }
   }
 
+  /// What became of a request in the waiting room.
+  private record Found(Route route, long lease, Rules rules) {}
+
+  /// What decides where a request that waits may run and where it is near.
+  private record Kind(int cell, @Nullable SiteSet permitted) {}
+
   private ResidencyPlay(long seed, int requests, Slip slip) {
     random = new SplittableRandom(seed);
     this.requests = requests;
@@ -171,7 +186,11 @@ public final class ResidencyPlay {
     roster = Roster.of(drawSites());
     grid = new OpenGridView(roster);
     inFlight.grow(roster.endpointCount());
-    router = new Router(RouterSettings.DEFAULT.withExplorationShare(chance(2) ? 0.3 : 0.01));
+    router =
+        new Router(
+            RouterSettings.DEFAULT
+                .withExplorationShare(chance(2) ? 0.3 : 0.01)
+                .withPlaceWaitMsMax(PLACE_WAIT_MS_MAX));
     for (int i = 0; i < TENANTS; i++) {
       tenants.add(drawTenant(i));
     }
@@ -430,6 +449,17 @@ public final class ResidencyPlay {
   /// One thing happens to a request.
   private void act(UnderWay request) {
     Attempts state = request.state();
+    Found found = request.found;
+    if (found != null) {
+      request.found = null;
+      RequestFacts facts = factsOf(request, WorkPath.WAITED);
+      arrive(request, found.route(), found.lease(), found.rules(), WorkPath.WAITED, facts);
+      return;
+    }
+    if (request.waits) {
+      waiting(request);
+      return;
+    }
     Order ahead = request.prewarm;
     if (ahead != null && chance(3)) {
       if (request.begun.contains(ahead) || !reaches(request, ahead)) {
@@ -467,6 +497,29 @@ public final class ResidencyPlay {
     } else {
       streaming(request, order);
     }
+  }
+
+  /// It waits for a place, for as long as it may, or until its client has gone; and now and then
+  /// the gateway looks what there is.
+  private void waiting(UnderWay request) {
+    if (chance(4)) {
+      serve(request.asked.model());
+    } else if (chance(20)) {
+      leave(request);
+      on(
+          request,
+          chance(2)
+              ? new AttemptEvent.ClientGone()
+              : new AttemptEvent.NotRouted(Refusal.SATURATED, 1_000));
+    }
+  }
+
+  private void leave(UnderWay request) {
+    if (!room.leave(
+        request.asked.model(), request.asked.tier(), "t" + request.asked.tenant(), request)) {
+      throw new IllegalStateException("request " + request.number + " waits and is not there");
+    }
+    request.waits = false;
   }
 
   /// No byte of it has come.
@@ -586,25 +639,103 @@ public final class ResidencyPlay {
     WorkPath path = pathOf(request.state());
     RequestFacts facts = factsOf(request, path);
     RouteRequest wanted = wanted(request, path, facts, 60_000, tried);
+    boolean mayWait = request.state().mayWait();
+    if (mayWait && room.waitsFor(request.asked.model())) {
+      enter(request, wanted, tried);
+      return;
+    }
+    Router by = request.state().moving() ? patient : router;
+    Route found = by.route(grid.view(), inFlight, prefixes, wanted, random, nowMs);
+    if (mayWait && full(found)) {
+      enter(request, wanted, tried);
+      return;
+    }
+    arrive(request, found, charge(found), rulesFor(request), path, facts);
+  }
+
+  private static boolean full(Route found) {
+    return found instanceof Route.Refused(Refusal why, int _) && why == Refusal.SATURATED;
+  }
+
+  private void enter(UnderWay request, RouteRequest wanted, int[] tried) {
+    request.waits = true;
+    request.tried = tried;
+    FairQueue.Offer offer =
+        room.enter(
+            request.asked.model(),
+            request.asked.tier(),
+            "t" + request.asked.tenant(),
+            1 + request.asked.tenant(),
+            request.promptTokens,
+            new Kind(request.cell, wanted.permitted()),
+            request);
+    if (offer != FairQueue.Offer.WAITS) {
+      throw new IllegalStateException(offer + " with " + room.waiting() + " that wait");
+    }
+    serve(request.asked.model());
+  }
+
+  /// Offers what places there are to those who wait, as they are now permitted.
+  private void serve(String model) {
+    UnderWay served;
+    do {
+      served = room.next(model, (waiter, rank) -> place(waiter));
+    } while (served != null);
+  }
+
+  private boolean place(UnderWay waiter) {
+    int[] tried = waiter.tried;
+    RequestFacts facts = factsOf(waiter, WorkPath.WAITED);
+    RouteRequest wanted =
+        wanted(
+            waiter,
+            WorkPath.WAITED,
+            facts,
+            60_000,
+            tried == null ? RouteRequest.NONE_TRIED : tried);
     Route found = router.route(grid.view(), inFlight, prefixes, wanted, random, nowMs);
+    if (full(found)) {
+      return false;
+    }
+    waiter.waits = false;
+    waiter.found = new Found(found, charge(found), rulesFor(waiter));
+    return true;
+  }
+
+  private long charge(Route found) {
+    return found instanceof Route.Placed placed
+        ? inFlight.charge(placed.endpoint(), placed.uncachedTokens(), FOREVER_MS)
+        : InFlight.NONE;
+  }
+
+  /// The router has spoken; perhaps a while ago.
+  ///
+  /// @param by the policies by which it did
+  private void arrive(
+      UnderWay request, Route found, long lease, Rules by, WorkPath path, RequestFacts facts) {
     switch (found) {
       case Route.Refused(Refusal why, int retryAfterMs) ->
           on(request, new AttemptEvent.NotRouted(why, retryAfterMs));
       case Route.Placed placed -> {
         if (!permits(request, path, placed.site(), facts)) {
-          caughtLate++;
+          caughtLate += by.equals(rulesFor(request)) ? 1 : 0;
+          inFlight.end(lease);
           on(request, new AttemptEvent.NotRouted(Refusal.RESIDENCY_FORBIDS, 0));
           return;
         }
         prefixes.record(blocksOf(request), placed.endpoint(), nowMs);
-        request.routed = order(placed, path, PolicyAction.INFER, facts);
+        request.routed = order(placed, lease, path, PolicyAction.INFER, facts);
         on(request, new AttemptEvent.Routed(placed.endpoint(), placed.firstTokenMs(), false));
       }
     }
   }
 
   private Order order(Route.Placed placed, WorkPath path, PolicyAction action, RequestFacts facts) {
-    long lease = inFlight.charge(placed.endpoint(), placed.uncachedTokens(), FOREVER_MS);
+    return order(placed, charge(placed), path, action, facts);
+  }
+
+  private Order order(
+      Route.Placed placed, long lease, WorkPath path, PolicyAction action, RequestFacts facts) {
     int site = siteIds.indexOf(siteId(placed.site()));
     return new Order(-1, placed.endpoint(), site, lease, path, action, facts, step);
   }
@@ -653,9 +784,18 @@ public final class ResidencyPlay {
   private void endOrder(UnderWay request, Order order) {
     inFlight.end(order.lease());
     request.begun.remove(order);
+    serve(request.asked.model());
   }
 
   private void finish(UnderWay request) {
+    if (request.waits) {
+      leave(request);
+    }
+    Found found = request.found;
+    if (found != null) {
+      inFlight.end(found.lease());
+      request.found = null;
+    }
     for (Order left : Arrays.asList(request.call, request.hedge, request.prewarm)) {
       if (left != null) {
         endOrder(request, left);

@@ -10,6 +10,8 @@ public enum Slip {
   UNCHECKED_FIRST(WorkPath.FIRST),
   /// Nor on a retry.
   UNCHECKED_RETRY(WorkPath.RETRY),
+  /// Nor when a place has become free for one that waited.
+  UNCHECKED_WAITED(WorkPath.WAITED),
   /// Nor on a hedge.
   UNCHECKED_HEDGE(WorkPath.HEDGE),
   /// Nor when a stream has lost its site.

@@ -8,6 +8,8 @@ public enum WorkPath {
   FIRST,
   /// Another attempt, before the client has had a byte.
   RETRY,
+  /// A place that it waited for at its gateway.
+  WAITED,
   /// A second attempt beside the first, since the deadline is near.
   HEDGE,
   /// A stream goes on by replay: its site died, fell silent, or was claimed by its radio.

@@ -7,7 +7,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 class ResidencyPlayTest {
-  private static final int WORLDS = 600;
+  private static final int WORLDS = 750;
   private static final int REQUESTS = 400;
 
   @Test
