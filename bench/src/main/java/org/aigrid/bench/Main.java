@@ -1,6 +1,7 @@
 package org.aigrid.bench;
 
 import org.aigrid.bench.books.BooksBench;
+import org.aigrid.bench.fair.FairBench;
 import org.aigrid.bench.gateway.GatewayBench;
 import org.aigrid.bench.proof.ProofBench;
 import org.aigrid.bench.residency.ResidencyBench;
@@ -20,6 +21,7 @@ import picocli.CommandLine.Command;
     subcommands = {
       RouteBench.class,
       PolicyBench.class,
+      FairBench.class,
       GatewayBench.class,
       StartBench.class,
       BooksBench.class,
