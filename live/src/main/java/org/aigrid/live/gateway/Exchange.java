@@ -297,7 +297,7 @@ final class Exchange implements SiteCall.Listener {
       reject(ApiError.unavailable("The grid cannot write its books at the moment.", 1));
       return false;
     }
-    int wanted = known.outputTokensMax();
+    int wanted = Clamp.toInt(known.outputTokensMost(OUTPUT_TOKENS_ASSUMED), 1, Integer.MAX_VALUE);
     switch (tenancy
         .purses()
         .enter(
@@ -307,7 +307,7 @@ final class Exchange implements SiteCall.Listener {
             model,
             facts.tier(),
             known.promptTokensMost(),
-            wanted > 0 ? wanted : OUTPUT_TOKENS_ASSUMED)) {
+            wanted)) {
       case Purses.Entry.Entered(Purses.Ticket ticket) -> {
         allowance = ticket.left();
         charge =
@@ -366,7 +366,7 @@ final class Exchange implements SiteCall.Listener {
   }
 
   private boolean admit(RequestScan known) {
-    estimatedTokens = (long) known.promptTokens() + known.outputTokensMax();
+    estimatedTokens = known.promptTokens() + known.outputTokensMost(0);
     Admission admission;
     synchronized (key) {
       admission = key.limiter().admit(estimatedTokens, gateway.grid().nowMs());
@@ -1430,7 +1430,7 @@ final class Exchange implements SiteCall.Listener {
             ? some
             : new Settlement.Used(
                 known == null ? 0 : known.promptTokens(),
-                known == null ? 0 : known.outputTokensMax());
+                known == null ? 0 : Clamp.toInt(known.outputTokensMost(0), 0, Integer.MAX_VALUE));
     AnswerRelay to = relay;
     of.settle(
         Math.max(0, used.promptTokens()), // as a server said them

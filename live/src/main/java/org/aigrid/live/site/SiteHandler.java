@@ -109,7 +109,7 @@ final class SiteHandler extends ChannelInboundHandlerAdapter {
     }
     String model = scan.model();
     if (!order.model().equals(model == null ? "" : model)
-        || order.action().equals("prewarm") && scan.outputTokensMax() != 1) {
+        || order.action().equals("prewarm") && scan.outputTokensMost(0) != 1) {
       error(context, ApiError.unauthorized("The order is for other work than this."), false);
       return false;
     }

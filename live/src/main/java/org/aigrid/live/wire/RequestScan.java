@@ -24,7 +24,9 @@ import tools.jackson.core.json.JsonFactory;
 /// @param stream whether the answer is to be streamed
 /// @param includeUsage whether the client wants the usage chunk of a stream
 /// @param outputTokensMax most tokens wanted, 0 when not said; clamped
-/// @param choices how many answers are wanted (`n`)
+/// @param choices how many answers are wanted to a prompt (`n`)
+/// @param answers how many are computed, each of up to `outputTokensMax`: `n` or `best_of`,
+///   whichever is more, for each prompt of a list
 /// @param guided whether a schema or a grammar is to guide the engine
 /// @param tier how urgent the client says it is (`service_tier`)
 /// @param session what the client calls the conversation (`prompt_cache_key`), or null
@@ -39,6 +41,7 @@ public record RequestScan(
     boolean includeUsage,
     int outputTokensMax,
     int choices,
+    int answers,
     boolean guided,
     ServiceTier tier,
     @Nullable String session,
@@ -52,6 +55,9 @@ public record RequestScan(
 
   /// Longest model name.
   public static final int MODEL_CHARS_MAX = 256;
+
+  /// Most answers to one prompt, as with the OpenAI API.
+  public static final int CHOICES_MAX = 128;
 
   private static final int BYTES_PER_TOKEN = 4;
 
@@ -72,7 +78,8 @@ public record RequestScan(
           Map.entry("metadata", 1 << 11),
           Map.entry("n", 1 << 12),
           Map.entry("service_tier", 1 << 13),
-          Map.entry("cache_salt", 1 << 14));
+          Map.entry("cache_salt", 1 << 14),
+          Map.entry("best_of", 1 << 15));
 
   private static final JsonFactory JSON =
       JsonFactory.builder()
@@ -106,6 +113,8 @@ public record RequestScan(
     boolean includeUsage = false;
     long outputTokens = 0;
     int choices = 1;
+    int bestOf = 1;
+    long prompts = 1;
     boolean guided = false;
     ServiceTier tier = ServiceTier.STANDARD;
     String session = null;
@@ -138,7 +147,11 @@ public record RequestScan(
               outputTokens = Math.max(outputTokens, numberOf(json, token, name));
           case "messages", "prompt", "input" -> {
             promptFrom = startOf(json);
-            json.skipChildren();
+            if (name.equals("prompt") && token == JsonToken.START_ARRAY) {
+              prompts = promptsOf(json);
+            } else {
+              json.skipChildren();
+            }
             json.finishToken();
             promptTo = endOf(json);
           }
@@ -148,7 +161,8 @@ public record RequestScan(
             json.finishToken();
             toolsTo = endOf(json);
           }
-          case "n" -> choices = token == JsonToken.VALUE_NUMBER_INT ? json.getIntValue() : 1;
+          case "n" -> choices = choicesOf(json, token, name);
+          case "best_of" -> bestOf = choicesOf(json, token, name);
           case "service_tier" -> tier = tierOf(json.getValueAsString(""));
           case "prompt_cache_key" -> {
             session = token == JsonToken.VALUE_STRING ? json.getString() : null;
@@ -198,6 +212,7 @@ public record RequestScan(
         includeUsage,
         Clamp.toInt(outputTokens, 0, Integer.MAX_VALUE),
         choices,
+        Clamp.toInt(Math.max(choices, bestOf) * prompts, 1, Integer.MAX_VALUE),
         guided,
         tier,
         session,
@@ -218,6 +233,13 @@ public record RequestScan(
   /// An upper estimate of the same, for what is reserved: three bytes a token.
   public int promptTokensMost() {
     return (int) Math.min(Integer.MAX_VALUE, (long) promptTokens() * BYTES_PER_TOKEN / 3 + 1);
+  }
+
+  /// Most tokens that all its answers together may have.
+  ///
+  /// @param assumed for an answer of which the request does not say how long it may be
+  public long outputTokensMost(int assumed) {
+    return (long) answers * (outputTokensMax > 0 ? outputTokensMax : assumed);
   }
 
   /// Hashes the prompt. The last byte of an array, its bracket, is left out, so that a conversation
@@ -269,6 +291,30 @@ public record RequestScan(
       throw new Malformed("'" + name + "' is below 0 (expected: 1 or more).", name);
     }
     return (long) Math.min(value, Integer.MAX_VALUE);
+  }
+
+  private static int choicesOf(JsonParser json, JsonToken token, String name) throws Malformed {
+    if (token == JsonToken.VALUE_NULL) {
+      return 1;
+    }
+    double value = token == JsonToken.VALUE_NUMBER_INT ? json.getDoubleValue() : 0;
+    if (value < 1 || value > CHOICES_MAX) {
+      throw new Malformed(
+          "'" + name + "' is no number of answers (expected: 1 to " + CHOICES_MAX + ").", name);
+    }
+    return (int) value;
+  }
+
+  /// How many prompts a list holds: texts, or lists of tokens; a list of numbers is one.
+  private static long promptsOf(JsonParser json) {
+    long prompts = 0;
+    for (JsonToken token = json.nextToken();
+        token != null && token != JsonToken.END_ARRAY;
+        token = json.nextToken()) {
+      prompts += token == JsonToken.VALUE_STRING || token == JsonToken.START_ARRAY ? 1 : 0;
+      json.skipChildren();
+    }
+    return Math.max(1, prompts);
   }
 
   /// The OpenAI API's names and the grid's own; whatever else is said counts as nothing said.

@@ -45,6 +45,41 @@ class RequestScanTest {
     assertThat(cut(body, scan.toolsFrom(), scan.toolsTo())).isEqualTo("[{\"type\":\"function\"}]");
   }
 
+  private static long most(String fields) throws Exception {
+    return scan("{\"model\":\"m\"," + fields + "}").outputTokensMost(100);
+  }
+
+  @Test
+  void whatARequestCanCostCountsAllItsAnswers() throws Exception {
+    assertThat(most("\"prompt\":\"x\"")).isEqualTo(100);
+    assertThat(most("\"prompt\":\"x\",\"max_tokens\":7")).isEqualTo(7);
+    assertThat(most("\"n\":3,\"max_tokens\":7")).isEqualTo(21);
+    assertThat(most("\"n\":null,\"best_of\":4,\"max_tokens\":7")).isEqualTo(28);
+    assertThat(most("\"n\":2,\"prompt\":[\"a\",\"b\",\"c\"],\"max_tokens\":7")).isEqualTo(42);
+    assertThat(most("\"prompt\":[[1,2],[3,[4]]],\"max_tokens\":7")).isEqualTo(14);
+    assertThat(most("\"prompt\":[1,2,3],\"max_tokens\":7")).isEqualTo(7);
+    assertThat(most("\"prompt\":[],\"max_tokens\":7")).isEqualTo(7);
+    assertThat(scan("{\"prompt\":[\"a\",\"b\"],\"n\":2}").choices()).isEqualTo(2);
+    String body = "{\"prompt\": [\"a\",\"b]\"] ,\"n\":2}";
+    RequestScan scan = scan(body);
+    assertThat(cut(body, scan.promptFrom(), scan.promptTo())).isEqualTo("[\"a\",\"b]\"]");
+  }
+
+  @Test
+  void aNumberOfAnswersThatIsNoneIsRefused() {
+    for (String wrong : List.of("0", "-1", "129", "1e9", "99999999999999999999", "\"2\"", "true")) {
+      for (String name : List.of("n", "best_of")) {
+        var refused =
+            catchThrowableOfType(
+                RequestScan.Malformed.class, () -> scan("{\"" + name + "\":" + wrong + "}"));
+        assertThat(refused)
+            .as(name + " " + wrong)
+            .hasMessage("'" + name + "' is no number of answers (expected: 1 to 128).");
+        assertThat(refused.param()).isEqualTo(name);
+      }
+    }
+  }
+
   @Test
   void aConversationMayHaveAName() throws Exception {
     assertThat(scan("{\"model\":\"m\",\"prompt_cache_key\":\"chat-17\"}").session())
