@@ -1,6 +1,7 @@
 package org.aigrid.live.topology;
 
 import java.util.List;
+import org.aigrid.core.admit.WaitingRoom;
 import org.aigrid.core.model.SiteSpec;
 import org.aigrid.core.model.Tier;
 import org.jspecify.annotations.Nullable;
@@ -12,12 +13,14 @@ import org.jspecify.annotations.Nullable;
 /// @param homeSite the site that callers of unknown place are taken to stand at
 /// @param trustedNetworks networks whose word on a caller's cell is believed
 /// @param callers where callers stand by their address; the longest prefix wins
+/// @param waiting what becomes of requests that find no place
 /// @param sites in the order of the file, one or more
 public record Topology(
     String name,
     String homeSite,
     List<AddressPrefix> trustedNetworks,
     List<CallerPlace> callers,
+    WaitingRoom.Settings waiting,
     List<PlannedSite> sites) {
 
   /// A site and, for each of its endpoints in order, what answers there.
@@ -63,6 +66,7 @@ public record Topology(
         homeSite,
         trustedNetworks,
         callers,
+        waiting,
         sites.stream().map(site -> new PlannedSite(site.spec(), site.engines())).toList());
   }
 

@@ -16,6 +16,8 @@ import java.util.Map;
 import java.util.stream.Collectors;
 import org.aigrid.config.Problem;
 import org.aigrid.config.Section;
+import org.aigrid.core.admit.FairQueue;
+import org.aigrid.core.admit.WaitingRoom;
 import org.aigrid.core.engine.Accelerators;
 import org.aigrid.core.engine.EngineProfiles;
 import org.aigrid.core.engine.Models;
@@ -23,6 +25,7 @@ import org.aigrid.core.model.Accelerator;
 import org.aigrid.core.model.EndpointSpec;
 import org.aigrid.core.model.EngineKind;
 import org.aigrid.core.model.ModelSpec;
+import org.aigrid.core.model.ServiceTier;
 import org.aigrid.core.model.SiteSpec;
 import org.aigrid.core.model.Tier;
 import org.aigrid.core.node.Governor;
@@ -37,6 +40,9 @@ import org.jspecify.annotations.Nullable;
 public final class TopologyFile {
   /// Name of the topology that `grid up` starts when it is given none.
   public static final String BUNDLED = "tokyo-bay.toml";
+
+  /// As long as the longest that a client may wait.
+  private static final double WAIT_SECONDS_MAX = 3_600;
 
   private static final int REPLICAS_MAX = 100_000;
   private static final int SEQUENCES_MAX = 8_192;
@@ -93,13 +99,19 @@ public final class TopologyFile {
       readSite(site, defaults);
     }
     Callers callers = readCallers(root.optionalSection("callers"));
+    WaitingRoom.Settings waiting = readWaiting(root.optionalSection("waiting"));
     root.reportUnknownKeys();
     throwIfAny();
     if (name == null) {
       throw new IllegalStateException("a topology without name passed its checks");
     }
     return new Topology(
-        name, callers.home(), callers.trusted(), callers.places(), List.copyOf(sites.values()));
+        name,
+        callers.home(),
+        callers.trusted(),
+        callers.places(),
+        waiting,
+        List.copyOf(sites.values()));
   }
 
   private void throwIfAny() throws TopologyException {
@@ -497,6 +509,48 @@ public final class TopologyFile {
               + ")");
     }
     return accelerator;
+  }
+
+  private static WaitingRoom.Settings readWaiting(@Nullable Section section) {
+    WaitingRoom.Settings usual = WaitingRoom.Settings.USUAL;
+    if (section == null) {
+      return usual;
+    }
+    FairQueue.Settings queue = usual.queue();
+    int placeMs = (int) section.numberOr("place-ms", 1, 60_000, usual.placeWaitMsMax());
+    int tierMax = (int) section.numberOr("tier-max", 1, 100_000, queue.tierMax());
+    int tenantMax = (int) section.numberOr("tenant-max", 1, 100_000, queue.tenantMax());
+    List<Double> seconds =
+        byTier(
+            section.optionalSection("seconds"),
+            WAIT_SECONDS_MAX,
+            usual.waitMsMax().stream().map(ms -> ms / 1_000.0).toList());
+    List<Double> floors = byTier(section.optionalSection("floors"), 1, queue.floors());
+    double sum = floors.stream().mapToDouble(Double::doubleValue).sum();
+    if (sum >= 1) {
+      section.problem("floors", "they sum to " + sum + " (expected: less than 1)");
+      floors = queue.floors();
+    }
+    section.reportUnknownKeys();
+    return new WaitingRoom.Settings(
+        new FairQueue.Settings(tierMax, tenantMax, floors),
+        placeMs,
+        seconds.stream().map(value -> (int) (value * 1_000)).toList(),
+        usual.triesMax(),
+        usual.looksMax());
+  }
+
+  private static List<Double> byTier(@Nullable Section section, double most, List<Double> usual) {
+    if (section == null) {
+      return usual;
+    }
+    var values = new ArrayList<Double>();
+    for (ServiceTier tier : ServiceTier.values()) {
+      String key = tier.name().toLowerCase(Locale.ROOT);
+      values.add(section.numberOr(key, 0, most, usual.get(tier.ordinal())));
+    }
+    section.reportUnknownKeys();
+    return values;
   }
 
   private record Callers(

@@ -102,6 +102,7 @@ final class Attachments {
         topology.homeSite(),
         topology.trustedNetworks(),
         topology.callers(),
+        topology.waiting(),
         sites);
   }
 }

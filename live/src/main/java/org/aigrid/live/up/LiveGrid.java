@@ -294,7 +294,7 @@ public final class LiveGrid implements SiteControl, AutoCloseable {
       @Nullable Accounts accounts) {
     return Gateway.start(
         GatewaySettings.of(settings.http(), token, topology.homeSite())
-            .withWaiting(settings.waiting())
+            .withWaiting(topology.waiting())
             .withCallers(topology.trustedNetworks(), topology.callers())
             .withAccessLog(settings.accessLog()),
         registry,

@@ -2,7 +2,6 @@ package org.aigrid.live.up;
 
 import java.util.HashMap;
 import java.util.Map;
-import org.aigrid.core.admit.WaitingRoom;
 import org.aigrid.live.control.RegistrySettings;
 import org.aigrid.live.http.HttpSettings;
 import org.aigrid.live.site.SiteAgentSettings;
@@ -11,7 +10,6 @@ import org.aigrid.live.site.SiteAgentSettings;
 ///
 /// @param http where the gateway listens
 /// @param registry bounds of control
-/// @param waiting what becomes of requests that find no place
 /// @param siteThreads event loops that all site agents share
 /// @param heartbeatMs between two heartbeats of a site
 /// @param leaseMs how long a silent site is still routed to
@@ -24,7 +22,6 @@ import org.aigrid.live.site.SiteAgentSettings;
 public record LiveGridSettings(
     HttpSettings http,
     RegistrySettings registry,
-    WaitingRoom.Settings waiting,
     int siteThreads,
     int heartbeatMs,
     int leaseMs,
@@ -37,7 +34,6 @@ public record LiveGridSettings(
       new LiveGridSettings(
           HttpSettings.DEFAULT,
           RegistrySettings.DEFAULT,
-          WaitingRoom.Settings.USUAL,
           1,
           SiteAgentSettings.HEARTBEAT_MS_DEFAULT,
           SiteAgentSettings.LEASE_MS_DEFAULT,
@@ -68,23 +64,6 @@ public record LiveGridSettings(
     return new LiveGridSettings(
         newHttp,
         registry,
-        waiting,
-        siteThreads,
-        heartbeatMs,
-        leaseMs,
-        waitingMax,
-        readyTimeoutMs,
-        drainMs,
-        accessLog,
-        serverKeys);
-  }
-
-  /// These settings with other bounds of waiting.
-  public LiveGridSettings withWaiting(WaitingRoom.Settings newWaiting) {
-    return new LiveGridSettings(
-        http,
-        registry,
-        newWaiting,
         siteThreads,
         heartbeatMs,
         leaseMs,
@@ -102,7 +81,6 @@ public record LiveGridSettings(
     return new LiveGridSettings(
         http,
         registry,
-        waiting,
         siteThreads,
         heartbeatMs,
         leaseMs,
@@ -118,7 +96,6 @@ public record LiveGridSettings(
     return new LiveGridSettings(
         http,
         registry,
-        waiting,
         siteThreads,
         newHeartbeatMs,
         newLeaseMs,

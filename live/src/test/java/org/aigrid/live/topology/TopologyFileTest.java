@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
 import org.aigrid.config.Problem;
+import org.aigrid.core.admit.WaitingRoom;
 import org.aigrid.core.model.EngineKind;
 import org.aigrid.core.model.Tier;
 import org.junit.jupiter.api.Test;
@@ -51,6 +52,34 @@ class TopologyFileTest {
                 .position()
                 .distanceKm(topology.sites().get(2).spec().position()))
         .isBetween(4.0, 8.0);
+  }
+
+  @Test
+  void howLongRequestsWaitCanBeSaid() throws Exception {
+    assertThat(TopologyFile.parse("t", SMALL).waiting()).isEqualTo(WaitingRoom.Settings.USUAL);
+    WaitingRoom.Settings said =
+        TopologyFile.parse(
+                "t",
+                SMALL
+                    + """
+                      [waiting]
+                      place-ms = 50
+                      tenant-max = 7
+                      seconds = { realtime = 0.5, harvest = 0 }
+                      floors = { harvest = 0.2 }
+                      """)
+            .waiting();
+    assertThat(said.placeWaitMsMax()).isEqualTo(50);
+    assertThat(said.queue().tenantMax()).isEqualTo(7);
+    assertThat(said.queue().tierMax()).isEqualTo(WaitingRoom.Settings.USUAL.queue().tierMax());
+    assertThat(said.waitMsMax()).containsExactly(500, 10_000, 30_000, 120_000, 0);
+    assertThat(said.queue().floors()).containsExactly(0.0, 0.0, 0.1, 0.02, 0.2);
+    assertThatThrownBy(
+            () -> TopologyFile.parse("t", SMALL + "[waiting]\nfloors = { harvest = 0.95 }\n"))
+        .hasMessageContaining("expected: less than 1");
+    assertThatThrownBy(
+            () -> TopologyFile.parse("t", SMALL + "[waiting]\nseconds = { batch = 1 }\n"))
+        .hasMessageContaining("batch");
   }
 
   @Test

@@ -16,7 +16,6 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import org.aigrid.core.admit.FairQueue;
-import org.aigrid.core.admit.WaitingRoom;
 import org.aigrid.live.gateway.Keys;
 import org.aigrid.live.http.HttpSettings;
 import org.aigrid.live.topology.TopologyFile;
@@ -46,6 +45,10 @@ class FairnessTest {
       [callers]
       home = "hub"
 
+      [waiting]
+      place-ms = %d
+      seconds = { standard = 60 }
+
       [[site]]
       id = "hub"
       name = "Hub"
@@ -58,7 +61,7 @@ class FairnessTest {
       accelerator = "H100"
       endpoints = [{ model = "llama-3.1-8b", sequences = %d }]
       """
-          .formatted(SEQUENCES);
+          .formatted(PLACE_WAIT_MS_MAX, SEQUENCES);
 
   private final List<String> served = Collections.synchronizedList(new ArrayList<>());
   private final HttpClient client =
@@ -80,12 +83,7 @@ class FairnessTest {
             LiveGrid.start(
                 TopologyFile.read(file),
                 Keys.single("file-secret", "from-a-file"),
-                LiveGridSettings.DEFAULT
-                    .withHttp(HttpSettings.DEFAULT)
-                    .withWaiting(
-                        WaitingRoom.Settings.USUAL
-                            .withPlaceWaitMsMax(PLACE_WAIT_MS_MAX)
-                            .withWaitMsMax(60_000)),
+                LiveGridSettings.DEFAULT.withHttp(HttpSettings.DEFAULT),
                 accounts,
                 (order, site) -> served.add(order.tenant()))) {
       accounts
