@@ -208,6 +208,24 @@ public final class Budget {
     }
   }
 
+  /// Whether a request holds a reservation.
+  public boolean holds(String requestId) {
+    return holds.containsKey(requestId);
+  }
+
+  /// The most that a request could hold in all now: what it holds, and what is free while the lease
+  /// lasts.
+  public long payableMicros(String requestId, long nowMs) {
+    Hold hold = holds.get(requestId);
+    return (hold == null ? 0 : hold.micros) + (nowMs < leaseEndMs ? freeMicros : 0);
+  }
+
+  /// The most that `settle` would charge a request that holds a reservation now.
+  public long settleableMicros(String requestId) {
+    Hold hold = holds.get(requestId);
+    return hold == null ? 0 : hold.micros + freeMicros;
+  }
+
   /// What the next reservation can have.
   public long freeMicros() {
     return freeMicros;
