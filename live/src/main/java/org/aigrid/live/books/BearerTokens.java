@@ -39,7 +39,9 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.LockSupport;
+import java.util.stream.Collectors;
 import org.aigrid.core.admit.Limits;
+import org.aigrid.core.admit.Scope;
 import org.aigrid.live.books.TenantDirectory.Key;
 import org.aigrid.live.books.TenantDirectory.Project;
 import org.aigrid.live.books.TenantDirectory.Tenant;
@@ -53,9 +55,11 @@ import org.slf4j.LoggerFactory;
 ///
 /// RS256, ES256 and EdDSA (Ed25519) only, each with a key of its own type, so that nobody chooses
 /// how they are checked. Issuer, audience, expiry, not-before and issue time are checked with a
-/// bounded clock skew; a claim names the tenant. A token that was good is remembered until it
-/// expires: then `find` is a hash and a look-up, about 1 us; the first time it costs a signature,
-/// 50 to 200 us. It never waits for the provider: a thread keeps the provider's keys fresh.
+/// bounded clock skew; a claim names the tenant. What it opens is what the person (`sub`) is there
+/// by the directory of now (`Role`): a role that is taken away holds for tokens that are out. A
+/// token that was good is remembered until it expires: then `find` is a hash and a look-up, about 1
+/// us; the first time it costs a signature, 50 to 200 us. It never waits for the provider: a thread
+/// keeps the provider's keys fresh.
 public final class BearerTokens implements AutoCloseable {
   /// What to accept.
   ///
@@ -198,8 +202,8 @@ public final class BearerTokens implements AutoCloseable {
     return secret.startsWith("ey") && secret.indexOf('.') > 0;
   }
 
-  /// The key that a token stands for, or null when it is not good: unknown, expired, forged, or of
-  /// a tenant that is closed or not known.
+  /// The key that a token stands for, or null when it is not good: unknown, expired, forged, of a
+  /// tenant that is closed or not known, or of a person whose role there opens nothing.
   public @Nullable Key find(String token, TenantDirectory directory, long nowMs) {
     if (token.length() > TOKEN_CHARACTERS_MAX) {
       return null;
@@ -282,6 +286,13 @@ public final class BearerTokens implements AutoCloseable {
     if (tenant == null || project == null) {
       return null;
     }
+    Set<String> scopes =
+        directory.role(tenantId, subject).scopes().stream()
+            .map(Scope::word)
+            .collect(Collectors.toUnmodifiableSet());
+    if (scopes.isEmpty()) {
+      return null;
+    }
     String id = "oidc:" + (subject.length() > 128 ? subject.substring(0, 128) : subject);
     return new Known(
         subject,
@@ -289,7 +300,7 @@ public final class BearerTokens implements AutoCloseable {
         projectId,
         expiresAtMs,
         directory.revision(),
-        new Key(id, tenant, project, Set.of("inference"), Limits.NONE, expiresAtMs));
+        new Key(id, tenant, project, scopes, Limits.NONE, expiresAtMs));
   }
 
   private boolean signed(SignedJWT jwt)

@@ -1,6 +1,7 @@
 package org.aigrid.live.books;
 
 import java.time.Instant;
+import java.time.YearMonth;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -12,6 +13,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import org.aigrid.core.charge.SpendingCap;
 import org.aigrid.live.books.Journal.Position;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.Jdbi;
@@ -29,6 +31,9 @@ import org.jspecify.annotations.Nullable;
 /// usage    tenant/T/held/G   -> grid/revenue        (one for each batch of a journal)
 /// ```
 ///
+/// A project's budget is no account: what was spent is the sum of its requests, and what gateways
+/// were given of it stands in `project_holds` until it is spent, returned or expired.
+///
 /// Safe for many threads; calls block. What the database refuses is an exception of JDBI's.
 public final class Ledger {
   /// How long a gateway may spend what it holds without hearing from control.
@@ -40,6 +45,9 @@ public final class Ledger {
 
   /// The most that one top-up may be.
   public static final long CREDIT_MICROS_MAX = 1_000_000_000_000_000_000L;
+
+  /// The period of a budget that counts for ever.
+  public static final String TOTAL_PERIOD = "total";
 
   private static final String REVENUE = "grid/revenue";
   private static final String PAID_IN = "grid/paid-in";
@@ -132,10 +140,137 @@ public final class Ledger {
     }
   }
 
+  /// Gives a gateway up to `wantMicros` of what a project may still spend, and prolongs its lease:
+  /// no money is moved, the books only remember what is out. Returns what was given. A project
+  /// without a budget is given all that it wants.
+  ///
+  /// @param period as the gateway understands the budget: a month such as `2026-11`, or
+  ///   `TOTAL_PERIOD`; where the budget has changed since, nothing is given
+  public long holdBudget(
+      String gateway,
+      String tenant,
+      String project,
+      String period,
+      long wantMicros,
+      Instant leaseEnd) {
+    record Now(long spent, long held) {}
+    return jdbi.inTransaction(
+        handle -> {
+          // Locked first, and summed in a statement after it: who had to wait sees what the other
+          // did.
+          SpendingCap cap =
+              handle
+                  .createQuery(
+                      "select budget_micros, budget_per from projects where tenant = :tenant and id ="
+                          + " :project and budget_micros is not null for no key update")
+                  .bind("tenant", tenant)
+                  .bind("project", project)
+                  .map(
+                      (row, _) ->
+                          new SpendingCap(
+                              row.getLong(1),
+                              SpendingCap.Per.valueOf(row.getString(2).toUpperCase(Locale.ROOT))))
+                  .findOne()
+                  .orElse(null);
+          if (cap == null) {
+            return wantMicros;
+          }
+          boolean total = period.equals(TOTAL_PERIOD);
+          if (total != (cap.per() == SpendingCap.Per.TOTAL)) {
+            return 0L;
+          }
+          Now now =
+              handle
+                  .createQuery(
+                      """
+                      select (select coalesce(sum(micros), 0)::bigint from project_spending
+                          where tenant = :tenant and project = :project and (:total or month = :period)),
+                        (select coalesce(sum(micros), 0)::bigint from project_holds
+                          where tenant = :tenant and project = :project
+                          and (:total or period in (:period, 'total')))
+                      """)
+                  .bind("tenant", tenant)
+                  .bind("project", project)
+                  .bind("period", period)
+                  .bind("total", total)
+                  .map((row, _) -> new Now(row.getLong(1), row.getLong(2)))
+                  .one();
+          long micros = cap.grant(now.spent(), now.held(), wantMicros);
+          handle
+              .createUpdate(
+                  "insert into project_holds as known (gateway, tenant, project, period, micros,"
+                      + " expires_at) values (:gateway, :tenant, :project, :period, :micros, :end)"
+                      + " on conflict (gateway, tenant, project, period) do update set micros ="
+                      + " known.micros + excluded.micros, expires_at = greatest(known.expires_at,"
+                      + " excluded.expires_at)")
+              .bind("gateway", gateway)
+              .bind("tenant", tenant)
+              .bind("project", project)
+              .bind("period", period)
+              .bind("micros", micros)
+              .bind("end", leaseEnd.atOffset(ZoneOffset.UTC))
+              .execute();
+          return micros;
+        });
+  }
+
+  /// Tells that a gateway does not need so much of a project's budget any more.
+  public void giveBackBudget(
+      String gateway, String tenant, String project, String period, long micros) {
+    if (micros > 0) {
+      jdbi.useHandle(
+          handle ->
+              handle
+                  .createUpdate(
+                      "update project_holds set micros = greatest(0, micros - :micros) where gateway"
+                          + " = :gateway and tenant = :tenant and project = :project and period ="
+                          + " :period")
+                  .bind("micros", micros)
+                  .bind("gateway", gateway)
+                  .bind("tenant", tenant)
+                  .bind("project", project)
+                  .bind("period", period)
+                  .execute());
+    }
+  }
+
+  /// What a project was charged.
+  ///
+  /// @param monthMicros for requests that began in the month (UTC) of that moment
+  /// @param totalMicros in all
+  /// @param heldMicros of its budget, that gateways may spend now
+  public record Spending(long monthMicros, long totalMicros, long heldMicros) {}
+
+  public Spending spending(String tenant, String project, Instant now) {
+    return jdbi.withHandle(
+        handle ->
+            handle
+                .createQuery(
+                    """
+                    select coalesce(sum(micros) filter (where month = :month), 0)::bigint,
+                        coalesce(sum(micros), 0)::bigint,
+                        (select coalesce(sum(micros), 0)::bigint from project_holds
+                          where tenant = :tenant and project = :project
+                            and period in (:month, 'total'))
+                      from project_spending where tenant = :tenant and project = :project
+                    """)
+                .bind("tenant", tenant)
+                .bind("project", project)
+                .bind("month", month(now))
+                .map((row, _) -> new Spending(row.getLong(1), row.getLong(2), row.getLong(3)))
+                .one());
+  }
+
+  /// The period of a moment's month: such as `2026-11`.
+  static String month(Instant at) {
+    return YearMonth.from(at.atOffset(ZoneOffset.UTC)).toString();
+  }
+
   /// Returns everything that a gateway holds: it has ended, and its journal is in the books.
   public long returnHolds(String gateway) {
     return jdbi.inTransaction(
         handle -> {
+          handle.execute("delete from project_holds where gateway = ?", gateway);
           long sum = 0;
           for (String tenant :
               handle
@@ -165,6 +300,9 @@ public final class Ledger {
           for (Hold hold : expired) {
             returnHold(handle, hold.gateway(), hold.tenant());
           }
+          handle.execute(
+              "delete from project_holds where expires_at < ?",
+              now.minusMillis(LEASE_GRACE_MS).atOffset(ZoneOffset.UTC));
           return expired.size();
         });
   }
@@ -436,6 +574,15 @@ public final class Ledger {
                       left join (select transaction_id, sum(charged_micros) as micros from requests
                         group by transaction_id) r on r.transaction_id = t.id
                       where t.kind = 'usage' and coalesce(e.micros, 0) <> coalesce(r.micros, 0)
+                    union all
+                    select 'project ' || coalesce(s.tenant || '/' || s.project, r.tenant || '/'
+                        || r.project) || ' has spent ' || coalesce(s.micros, 0)
+                        || ' but its requests were charged ' || coalesce(r.micros, 0)
+                      from (select tenant, project, sum(micros) as micros from project_spending
+                        group by 1, 2) s
+                      full join (select tenant, project, sum(charged_micros) as micros from requests
+                        group by 1, 2) r on r.tenant = s.tenant and r.project = s.project
+                      where coalesce(s.micros, 0) <> coalesce(r.micros, 0)
                     """)
                 .mapTo(String.class)
                 .list());

@@ -1,8 +1,12 @@
 package org.aigrid.live.books;
 
 import java.time.Instant;
+import java.time.YearMonth;
+import java.time.ZoneOffset;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
@@ -11,17 +15,22 @@ import org.aigrid.core.admit.Admission.Allowance;
 import org.aigrid.core.admit.Limits;
 import org.aigrid.core.admit.Quota;
 import org.aigrid.core.charge.Budget;
+import org.aigrid.core.charge.JointBudget;
 import org.aigrid.core.charge.Meter;
 import org.aigrid.core.charge.Price;
 import org.aigrid.core.charge.PriceList;
+import org.aigrid.core.charge.SpendingCap;
 import org.aigrid.core.model.ServiceTier;
 import org.aigrid.live.books.TenantDirectory.Key;
+import org.aigrid.live.books.TenantDirectory.Project;
 import org.aigrid.live.books.TenantDirectory.Tenant;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /// What a gateway knows of money and limits while it serves: for each tenant a purse with the slice
-/// of its balance that this gateway may spend, and the quotas of keys, projects and tenants.
+/// of its balance that this gateway may spend, a slice of each of its projects' budgets, and the
+/// quotas of keys, projects and tenants. A request is paid out of both slices or of neither.
 ///
 /// `enter`, and the `Ticket` that it gives, may be used on event loops: they take the tenant's
 /// monitor for well under a microsecond and never wait for the database. One thread behind them
@@ -40,6 +49,7 @@ public final class Purses implements AutoCloseable {
   private static final long PERIOD_MS = 1_000;
   private static final long IDLE_MS = 60_000;
   private static final long ASKED_AGAIN_MS = 250;
+  private static final Slice[] NO_SLICES = {};
   private static final Logger log = LoggerFactory.getLogger(Purses.class);
 
   /// May the request enter?
@@ -54,8 +64,8 @@ public final class Purses implements AutoCloseable {
     /// The slice is empty and more is on its way: `whenFunded` says when to ask again, once.
     record Funding() implements Entry {}
 
-    /// The tenant has not enough left: 429 `insufficient_quota`.
-    record NoMoney(long missingMicros) implements Entry {}
+    /// The tenant has not enough left, or the project of its budget: 429 `insufficient_quota`.
+    record NoMoney(long missingMicros, boolean ofProject) implements Entry {}
 
     /// The slice is empty and the books cannot be reached: 503.
     record BooksAway() implements Entry {}
@@ -64,21 +74,97 @@ public final class Purses implements AutoCloseable {
     record NotSold(String model, ServiceTier tier) implements Entry {}
   }
 
-  private static final class Purse {
-    final String tenant;
+  /// What this gateway may spend of a tenant's money, or of a project's budget in one period.
+  private static final class Slice {
     final Budget budget = new Budget();
-    final Quota quota;
-    final Quota unlimited = new Quota(Limits.NONE, 0); // of all keys without limits
-    boolean prepaid;
+    final String project; // empty: the tenant's money
+    final String period;
+    final long endsAtMs; // of the period
+    @Nullable SpendingCap cap;
     long wantedMicros; // beyond what is free; 0: nothing
     long answeredAtMs = Long.MIN_VALUE / 2; // when the ledger last said that there is no more
     long failedAtMs = Long.MIN_VALUE / 2; // when it last could not be asked
     long usedAtMs;
+    boolean recalled; // the budget has changed: what is free goes back
+
+    Slice(String project, String period, long endsAtMs, @Nullable SpendingCap cap, long nowMs) {
+      this.project = project;
+      this.period = period;
+      this.endsAtMs = endsAtMs;
+      this.cap = cap;
+      usedAtMs = nowMs;
+    }
+
+    boolean ofProject() {
+      return !project.isEmpty();
+    }
+  }
+
+  private static final class Purse {
+    final String tenant;
+    final Slice money;
+    final Map<String, Slice> projects = new HashMap<>(0); // with a budget, by id
+    final List<Slice> retired = new ArrayList<>(0); // of periods that are over, while requests run
+    final Quota quota;
+    final Quota unlimited = new Quota(Limits.NONE, 0); // of all keys without limits
     List<Runnable> waiting = new ArrayList<>(0);
 
     Purse(String tenant, Limits limits, long nowMs) {
       this.tenant = tenant;
+      money = new Slice("", "", Long.MAX_VALUE, null, nowMs);
       quota = new Quota(limits, nowMs);
+    }
+
+    List<Slice> slices() {
+      var all = new ArrayList<Slice>(1 + projects.size() + retired.size());
+      all.add(money);
+      all.addAll(projects.values());
+      all.addAll(retired);
+      return all;
+    }
+
+    /// The slice of a project's budget in the period of now; null where it has none.
+    @Nullable Slice of(Project project, long nowMs) {
+      SpendingCap cap = project.budget();
+      Slice known = projects.get(project.id());
+      if (known != null
+          && (cap == null || nowMs >= known.endsAtMs || !perOf(known).equals(cap.per()))) {
+        projects.remove(project.id());
+        retired.add(known);
+        known = null;
+      }
+      if (cap == null) {
+        return null;
+      }
+      if (known == null) {
+        boolean monthly = cap.per() == SpendingCap.Per.MONTH;
+        Instant now = Instant.ofEpochMilli(nowMs);
+        known =
+            new Slice(
+                project.id(),
+                monthly ? Ledger.month(now) : Ledger.TOTAL_PERIOD,
+                monthly
+                    ? YearMonth.from(now.atOffset(ZoneOffset.UTC))
+                        .plusMonths(1)
+                        .atDay(1)
+                        .atStartOfDay()
+                        .toInstant(ZoneOffset.UTC)
+                        .toEpochMilli()
+                    : Long.MAX_VALUE,
+                cap,
+                nowMs);
+        projects.put(project.id(), known);
+      } else if (!cap.equals(known.cap)) {
+        known.cap = cap;
+        known.recalled = true;
+      }
+      return known;
+    }
+
+    private static SpendingCap.Per perOf(Slice slice) {
+      return slice.period.equals(Ledger.TOTAL_PERIOD)
+          ? SpendingCap.Per.TOTAL
+          : SpendingCap.Per.MONTH;
     }
   }
 
@@ -154,8 +240,6 @@ public final class Purses implements AutoCloseable {
     long tokens = promptTokens + outputTokensMax;
     // all quotas of a tenant are guarded by its purse
     synchronized (purse) {
-      purse.usedAtMs = now;
-      purse.prepaid = tenant.prepaid();
       purse.quota.change(tenant.limits(), now);
       ofProject.change(key.project().limits(), now);
       ofKey.change(key.limits(), now);
@@ -171,50 +255,82 @@ public final class Purses implements AutoCloseable {
               ? tightest
               : new Allowance(0, 0, 0, 0);
       long held = Budget.UNLIMITED_MICROS;
-      if (tenant.prepaid() && want > 0) {
-        switch (purse.budget.reserve(requestId, least, want, now + RESERVATION_MS, now)) {
-          case Budget.Reserve.Granted(long micros) -> held = micros;
-          case Budget.Reserve.Short(long missing) -> {
+      Slice[] slices = want > 0 ? slices(purse, tenant, key.project(), now) : NO_SLICES;
+      JointBudget joint = slices.length == 0 ? null : joint(requestId, slices);
+      if (joint != null) {
+        switch (joint.reserve(least, want, now + RESERVATION_MS, now)) {
+          case JointBudget.Claim.Granted(long micros) -> held = micros;
+          case JointBudget.Claim.Short(int which, long missing) -> {
             for (Quota quota : entered) {
               quota.leave(tokens, 0);
             }
-            want(purse, want);
-            if (now - purse.failedAtMs < PERIOD_MS) {
+            for (Slice slice : slices) {
+              if (slice.budget.freeMicros() < want) {
+                want(slice, want, now); // of all that are short: one wait is enough
+              }
+            }
+            Slice without = slices[which];
+            if (now - without.failedAtMs < PERIOD_MS) {
               return new Entry.BooksAway();
             }
-            return now - purse.answeredAtMs < ASKED_AGAIN_MS
-                ? new Entry.NoMoney(missing)
+            return now - without.answeredAtMs < ASKED_AGAIN_MS
+                ? new Entry.NoMoney(missing, without.ofProject())
                 : new Entry.Funding();
           }
-          case Budget.Reserve.Busy() -> {
+          case JointBudget.Claim.Busy() -> {
             for (Quota quota : entered) {
               quota.leave(tokens, 0);
             }
             return new Entry.Limited(2, Quota.Limit.CONCURRENT, PERIOD_MS, left);
           }
         }
-        if (purse.budget.freeMicros() < Math.max(want, SLICE_MICROS / 4)) {
-          want(purse, Math.max(want, SLICE_MICROS));
+        for (Slice slice : slices) {
+          if (slice.budget.freeMicros() < Math.max(want, SLICE_MICROS / 4)) {
+            want(slice, Math.max(want, SLICE_MICROS), now);
+          }
         }
       }
       return new Entry.Entered(
           new Ticket(
               purse,
               entered,
-              requestId,
               line,
               standard == null ? price : standard.price(),
               tokens,
               left,
-              tenant.prepaid() && want > 0,
+              joint,
+              slices,
               new Meter(price, promptTokens, outputTokensMax, held)));
     }
   }
 
-  private void want(Purse purse, long micros) {
-    purse.wantedMicros = Math.max(purse.wantedMicros, micros);
-    wanted = true;
-    LockSupport.unpark(thread);
+  /// Out of which a request is paid: its project's budget, then its tenant's money; none where the
+  /// tenant pays later and the project has no budget.
+  private static Slice[] slices(Purse purse, Tenant tenant, Project project, long nowMs) {
+    Slice cap = purse.of(project, nowMs);
+    purse.money.usedAtMs = nowMs;
+    if (cap == null) {
+      return tenant.prepaid() ? new Slice[] {purse.money} : NO_SLICES;
+    }
+    cap.usedAtMs = nowMs;
+    return tenant.prepaid() ? new Slice[] {cap, purse.money} : new Slice[] {cap};
+  }
+
+  private static JointBudget joint(String requestId, Slice[] slices) {
+    var budgets = new Budget[slices.length];
+    for (int i = 0; i < slices.length; i++) {
+      budgets[i] = slices[i].budget;
+    }
+    return new JointBudget(requestId, budgets);
+  }
+
+  /// Asks for more, unless the ledger has just said that there is none.
+  private void want(Slice slice, long micros, long nowMs) {
+    if (nowMs - slice.answeredAtMs >= ASKED_AGAIN_MS) {
+      slice.wantedMicros = Math.max(slice.wantedMicros, micros);
+      wanted = true;
+      LockSupport.unpark(thread);
+    }
   }
 
   /// Runs `again` once, on the thread that brings slices, when the tenant's purse has been filled
@@ -229,8 +345,9 @@ public final class Purses implements AutoCloseable {
     }
     synchronized (purse) {
       purse.waiting.add(again);
-      want(purse, Math.max(1, purse.wantedMicros));
     }
+    wanted = true;
+    LockSupport.unpark(thread);
     return true;
   }
 
@@ -238,33 +355,33 @@ public final class Purses implements AutoCloseable {
   public final class Ticket {
     private final Purse purse;
     private final Quota[] entered;
-    private final String requestId;
     private final PriceList.Line line;
     private final Price listPrice;
     private final long estimatedTokens;
     private final Allowance left;
-    private final boolean metered;
+    private final @Nullable JointBudget joint; // null: paid later, or free
+    private final Slice[] slices;
     private final Meter meter;
     private boolean over;
 
     private Ticket(
         Purse purse,
         Quota[] entered,
-        String requestId,
         PriceList.Line line,
         Price listPrice,
         long estimatedTokens,
         Allowance left,
-        boolean metered,
+        @Nullable JointBudget joint,
+        Slice[] slices,
         Meter meter) {
       this.purse = purse;
       this.entered = entered;
-      this.requestId = requestId;
       this.line = line;
       this.listPrice = listPrice;
       this.estimatedTokens = estimatedTokens;
       this.left = left;
-      this.metered = metered;
+      this.joint = joint;
+      this.slices = slices;
       this.meter = meter;
     }
 
@@ -281,21 +398,24 @@ public final class Purses implements AutoCloseable {
     /// Whether a chunk of so many tokens may be passed on. False: the budget has ended: pass
     /// nothing more on, end the stream with finish reason `length`, and settle what was passed.
     public boolean passes(int tokens) {
-      if (!metered || meter.next(tokens) == Meter.Verdict.PASS) {
+      JointBudget held = joint;
+      if (held == null || meter.next(tokens) == Meter.Verdict.PASS) {
         return true;
       }
       long now = clock.getAsLong();
       synchronized (purse) {
         long want = meter.wantMicros(tokens);
-        if (purse.budget.extend(
-                requestId, meter.leastMicros(tokens), want, now + RESERVATION_MS, now)
-            instanceof Budget.Reserve.Granted(long held)) {
-          meter.held(held);
+        if (held.extend(meter.leastMicros(tokens), want, now + RESERVATION_MS, now)
+            instanceof JointBudget.Claim.Granted(long micros)) {
+          meter.held(micros);
         } else {
           meter.refused();
         }
-        if (purse.budget.freeMicros() < SLICE_MICROS / 4) {
-          want(purse, SLICE_MICROS);
+        for (Slice slice : slices) {
+          slice.usedAtMs = now;
+          if (slice.budget.freeMicros() < SLICE_MICROS / 4) {
+            want(slice, SLICE_MICROS, now);
+          }
         }
       }
       return meter.next(tokens) == Meter.Verdict.PASS;
@@ -314,19 +434,12 @@ public final class Purses implements AutoCloseable {
         for (Quota quota : entered) {
           quota.leave(estimatedTokens, promptTokens + outputTokens);
         }
-        if (!metered) {
+        JointBudget held = joint;
+        if (held == null) {
           return new Charged(cost, list, 0);
         }
-        Budget.Settled settled = purse.budget.settle(requestId, cost);
-        if (settled == null) {
-          // its reservation had expired: what is free pays, as far as it does
-          long now = clock.getAsLong();
-          purse.budget.reserve(requestId, 0, cost, now + RESERVATION_MS, now);
-          settled = purse.budget.settle(requestId, cost);
-        }
-        return settled == null
-            ? new Charged(0, list, cost)
-            : new Charged(settled.chargedMicros(), list, settled.operatorMicros());
+        JointBudget.Settled settled = held.settle(cost, clock.getAsLong());
+        return new Charged(settled.chargedMicros(), list, settled.operatorMicros());
       }
     }
 
@@ -340,7 +453,7 @@ public final class Purses implements AutoCloseable {
   ///
   /// @param micros that the tenant pays: for the usage record
   /// @param listMicros what its tokens cost at the price of the standard tier, at least `micros`
-  /// @param operatorMicros that it cost beyond the tenant's money
+  /// @param operatorMicros that it cost beyond the tenant's money or its project's budget
   public record Charged(long micros, long listMicros, long operatorMicros) {}
 
   private void run() {
@@ -364,38 +477,26 @@ public final class Purses implements AutoCloseable {
     }
   }
 
+  private record Wanted(Slice slice, long micros) {}
+
   private void fill(Purse purse) {
-    long want;
-    synchronized (purse) {
-      want = purse.wantedMicros;
-      purse.wantedMicros = 0;
-    }
-    if (want == 0) {
-      return;
-    }
-    long now = clock.getAsLong();
-    long leaseEnd = now + Ledger.LEASE_MS;
-    long got = -1;
-    try {
-      got =
-          ledger.hold(
-              gateway, purse.tenant, Math.max(want, SLICE_MICROS), Instant.ofEpochMilli(leaseEnd));
-    } catch (RuntimeException e) {
-      log.warn("no slice for {}: {}", purse.tenant, e.getMessage());
-    }
+    var asked = new ArrayList<Wanted>(2);
     List<Runnable> told;
     synchronized (purse) {
-      if (got < 0) {
-        purse.failedAtMs = clock.getAsLong();
-      } else {
-        purse.budget.grant(got, leaseEnd);
-        purse.failedAtMs = Long.MIN_VALUE / 2;
-        if (got < want) {
-          purse.answeredAtMs = clock.getAsLong();
+      for (Slice slice : purse.slices()) {
+        if (slice.wantedMicros > 0) {
+          asked.add(new Wanted(slice, slice.wantedMicros));
+          slice.wantedMicros = 0;
         }
       }
+      // who waits has said before what it wants
       told = purse.waiting;
-      purse.waiting = new ArrayList<>(0);
+      if (!told.isEmpty()) {
+        purse.waiting = new ArrayList<>(0);
+      }
+    }
+    for (Wanted wanted : asked) {
+      fill(purse, wanted.slice(), wanted.micros());
     }
     for (Runnable again : told) {
       waiting.decrementAndGet();
@@ -407,34 +508,82 @@ public final class Purses implements AutoCloseable {
     }
   }
 
-  private void tidy(Purse purse, long now) {
-    long back = 0;
-    boolean prolong;
+  private void fill(Purse purse, Slice slice, long wantMicros) {
+    long leaseEnd = clock.getAsLong() + Ledger.LEASE_MS;
+    long ask = Math.max(wantMicros, SLICE_MICROS);
+    long got = -1;
+    try {
+      Instant end = Instant.ofEpochMilli(leaseEnd);
+      got =
+          slice.ofProject()
+              ? ledger.holdBudget(gateway, purse.tenant, slice.project, slice.period, ask, end)
+              : ledger.hold(gateway, purse.tenant, ask, end);
+    } catch (RuntimeException e) {
+      log.warn("no slice for {} {}: {}", purse.tenant, slice.project, e.getMessage());
+    }
     synchronized (purse) {
-      List<String> ended = purse.budget.expire(now);
+      if (got < 0) {
+        slice.failedAtMs = clock.getAsLong();
+      } else {
+        slice.budget.grant(got, leaseEnd);
+        slice.failedAtMs = Long.MIN_VALUE / 2;
+        if (got < wantMicros) {
+          slice.answeredAtMs = clock.getAsLong();
+        }
+      }
+    }
+  }
+
+  private void tidy(Purse purse, long now) {
+    List<Slice> all;
+    synchronized (purse) {
+      all = purse.slices();
+    }
+    for (Slice slice : all) {
+      tidy(purse, slice, now);
+    }
+  }
+
+  private void tidy(Purse purse, Slice slice, long now) {
+    long back = 0;
+    synchronized (purse) {
+      Budget budget = slice.budget;
+      List<String> ended = budget.expire(now);
       if (!ended.isEmpty()) {
-        log.warn("{} reservations of {} ended by themselves", ended.size(), purse.tenant);
+        log.warn(
+            "{} reservations of {} {} ended by themselves",
+            ended.size(),
+            purse.tenant,
+            slice.project);
       }
-      purse.budget.tidy();
-      if (now - purse.usedAtMs > IDLE_MS && purse.budget.reservations() == 0) {
-        back = purse.budget.giveBack(Long.MAX_VALUE);
+      budget.tidy();
+      boolean idle = now - slice.usedAtMs > IDLE_MS || purse.retired.contains(slice);
+      if (slice.recalled || idle && budget.reservations() == 0) {
+        back = budget.giveBack(Long.MAX_VALUE);
       }
-      prolong =
-          back == 0
-              && purse.budget.freeMicros() > 0
-              && purse.budget.leaseEndMs() - now < Ledger.LEASE_MS / 2;
-      if (prolong) {
-        purse.wantedMicros = Math.max(purse.wantedMicros, 1);
+      slice.recalled = false;
+      if (back == 0 && budget.freeMicros() > 0 && budget.leaseEndMs() - now < Ledger.LEASE_MS / 2) {
+        slice.wantedMicros = Math.max(slice.wantedMicros, 1); // prolongs the lease
+      }
+      if (back == 0 && budget.reservations() == 0 && slice.wantedMicros == 0) {
+        purse.retired.remove(slice);
+        if (slice.ofProject() && idle) {
+          purse.projects.remove(slice.project, slice);
+        }
       }
     }
     if (back > 0) {
       try {
-        ledger.giveBack(gateway, purse.tenant, back);
+        if (slice.ofProject()) {
+          ledger.giveBackBudget(gateway, purse.tenant, slice.project, slice.period, back);
+        } else {
+          ledger.giveBack(gateway, purse.tenant, back);
+        }
       } catch (RuntimeException e) {
         synchronized (purse) {
-          purse.budget.grant(back, purse.budget.leaseEndMs());
+          slice.budget.grant(back, slice.budget.leaseEndMs());
         }
-        log.warn("the idle slice of {} stays: {}", purse.tenant, e.getMessage());
+        log.warn("the idle slice of {} {} stays: {}", purse.tenant, slice.project, e.getMessage());
       }
     }
   }
@@ -446,7 +595,21 @@ public final class Purses implements AutoCloseable {
       return new long[] {0, 0};
     }
     synchronized (purse) {
-      return new long[] {purse.budget.freeMicros(), purse.budget.heldMicros()};
+      return new long[] {purse.money.budget.freeMicros(), purse.money.budget.heldMicros()};
+    }
+  }
+
+  /// What there is here of a project's budget: free and held micros.
+  public long[] state(String tenant, String project) {
+    Purse purse = purses.get(tenant);
+    if (purse == null) {
+      return new long[] {0, 0};
+    }
+    synchronized (purse) {
+      Slice slice = purse.projects.get(project);
+      return slice == null
+          ? new long[] {0, 0}
+          : new long[] {slice.budget.freeMicros(), slice.budget.heldMicros()};
     }
   }
 

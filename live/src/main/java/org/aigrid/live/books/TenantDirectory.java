@@ -9,7 +9,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.aigrid.core.admit.Limits;
+import org.aigrid.core.admit.Role;
+import org.aigrid.core.admit.Scope;
 import org.aigrid.core.charge.PriceList;
+import org.aigrid.core.charge.SpendingCap;
 import org.aigrid.core.model.ServiceTier;
 import org.jspecify.annotations.Nullable;
 
@@ -42,17 +45,20 @@ public final class TenantDirectory {
   }
 
   /// A part of a tenant with its own keys, limits and policy, which can only narrow the tenant's.
+  ///
+  /// @param budget the most that it may spend of the tenant's money; null for all of it
   public record Project(
       String tenant,
       String id,
       boolean active,
       Limits limits,
+      @Nullable SpendingCap budget,
       List<String> jurisdictions,
       String policy) {}
 
   /// An API key; never the secret.
   ///
-  /// @param scopes what it may do: `inference`, `batch`, `usage`
+  /// @param scopes what it may do: the words of `Scope`
   /// @param expiresAtMs epoch milliseconds; `Long.MAX_VALUE` for never
   public record Key(
       String id,
@@ -65,6 +71,11 @@ public final class TenantDirectory {
     public boolean usable(long nowMs) {
       return nowMs < expiresAtMs && tenant.active() && project.active();
     }
+
+    /// Whether it may do that.
+    public boolean may(Scope scope) {
+      return scopes.contains(scope.word());
+    }
   }
 
   /// Prices from a moment on.
@@ -72,14 +83,20 @@ public final class TenantDirectory {
 
   private record Hashed(byte[] sha256, Key key) {}
 
+  /// A person in a tenant.
+  ///
+  /// @param subject as the tenant's identity provider names them, or `Role.EVERYBODY_ELSE`
+  record Member(String tenant, String subject) {}
+
   /// Knows nobody.
   public static final TenantDirectory EMPTY =
-      new TenantDirectory(0, "", Map.of(), Map.of(), Map.of(), List.of());
+      new TenantDirectory(0, "", Map.of(), Map.of(), Map.of(), Map.of(), List.of());
 
   private final long revision;
   private final String currency;
   private final Map<String, Tenant> tenants;
   private final Map<String, Project> projects;
+  private final Map<Member, Role> roles;
   private final Map<Long, Hashed[]> keys;
   private final List<Priced> priced;
 
@@ -89,12 +106,14 @@ public final class TenantDirectory {
       String currency,
       Map<String, Tenant> tenants,
       Map<String, Project> projects,
+      Map<Member, Role> roles,
       Map<String, Key> keys,
       List<Priced> priced) {
     this.revision = revision;
     this.currency = currency;
     this.tenants = Map.copyOf(tenants);
     this.projects = Map.copyOf(projects);
+    this.roles = Map.copyOf(roles);
     this.priced = List.copyOf(priced);
     this.keys = HashMap.newHashMap(keys.size());
     keys.forEach(
@@ -138,6 +157,21 @@ public final class TenantDirectory {
 
   public @Nullable Project project(String tenant, String id) {
     return projects.get(tenant + "/" + id);
+  }
+
+  /// The projects of a tenant, by id; of an unknown one none.
+  public List<Project> projects(String tenant) {
+    return projects.values().stream()
+        .filter(project -> project.tenant().equals(tenant))
+        .sorted(java.util.Comparator.comparing(Project::id))
+        .toList();
+  }
+
+  /// What a person is in a tenant: their own role, else the tenant's for everybody else, else a
+  /// member's.
+  public Role role(String tenant, String subject) {
+    return Role.inForce(
+        roles.get(new Member(tenant, subject)), roles.get(new Member(tenant, Role.EVERYBODY_ELSE)));
   }
 
   /// The prices that hold at that moment; nothing is sold before the first.

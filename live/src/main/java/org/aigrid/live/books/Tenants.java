@@ -1,22 +1,31 @@
 package org.aigrid.live.books;
 
+import java.time.Duration;
 import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import org.aigrid.core.admit.Limits;
 import org.aigrid.core.admit.RateLimiter;
+import org.aigrid.core.admit.Role;
+import org.aigrid.core.admit.Scope;
 import org.aigrid.core.charge.Price;
 import org.aigrid.core.charge.PriceList;
+import org.aigrid.core.charge.SpendingCap;
 import org.aigrid.core.model.ServiceTier;
 import org.aigrid.live.books.TenantDirectory.Key;
+import org.aigrid.live.books.TenantDirectory.Member;
 import org.aigrid.live.books.TenantDirectory.Priced;
 import org.aigrid.live.books.TenantDirectory.Project;
 import org.aigrid.live.books.TenantDirectory.Tenant;
@@ -32,7 +41,9 @@ public final class Tenants {
   private static final Pattern ID = Pattern.compile("[A-Za-z0-9._-]{1,64}");
   private static final Pattern JURISDICTION = Pattern.compile("[A-Z]{2}");
   private static final int POLICY_CHARACTERS_MAX = 65_536;
-  private static final Set<String> SCOPES = Set.of("inference", "batch", "usage");
+  private static final Pattern NUMBERED = Pattern.compile("(.*?)([0-9]{1,9})");
+  private static final int STEM_CHARACTERS_MAX = 54; // 10 digits after it
+  private static final int SUBJECT_CHARACTERS_MAX = 256;
 
   /// The project that every tenant has.
   public static final String DEFAULT_PROJECT = "default";
@@ -213,10 +224,63 @@ public final class Tenants {
         });
   }
 
+  /// Sets the most that a project may spend of its tenant's money.
+  ///
+  /// @param cap null: no cap
+  public void budget(String who, String tenant, String project, @Nullable SpendingCap cap) {
+    String per = (cap == null ? SpendingCap.Per.TOTAL : cap.per()).name().toLowerCase(Locale.ROOT);
+    jdbi.useTransaction(
+        handle -> {
+          requireOne(
+              handle.execute(
+                  "update projects set budget_micros = ?, budget_per = ? where tenant = ? and id ="
+                      + " ?",
+                  cap == null ? null : cap.micros(),
+                  per,
+                  tenant,
+                  project),
+              "project",
+              tenant + "/" + project);
+          audit(
+              handle,
+              who,
+              "budget.set",
+              tenant + "/" + project,
+              cap == null ? "none" : cap.micros() + " micros per " + per);
+        });
+  }
+
+  /// The scopes of their words; a word that means nothing is refused.
+  static Set<Scope> scopes(Set<String> words) {
+    var scopes = EnumSet.noneOf(Scope.class);
+    for (String word : words) {
+      Scope scope = Scope.of(word);
+      if (scope == null) {
+        throw new BooksException(
+            "scope '" + word + "' (expected: some of " + scopeWords() + "; no other is asked for)");
+      }
+      scopes.add(scope);
+    }
+    if (scopes.isEmpty()) {
+      throw new BooksException("no scope (expected: some of " + scopeWords() + ")");
+    }
+    return scopes;
+  }
+
+  private static List<String> scopeWords() {
+    return EnumSet.allOf(Scope.class).stream().map(Scope::word).toList();
+  }
+
+  private static void requireAhead(@Nullable Instant expires) {
+    if (expires != null && !expires.isAfter(Instant.now())) {
+      throw new BooksException("expiry " + expires + " is over (expected: a moment ahead)");
+    }
+  }
+
   /// Takes a key in by the hash of its secret.
   ///
   /// @param expires null: never
-  /// @param scopes what it may do, of `inference`, `batch`, `usage`
+  /// @param scopes what it may do: words of `Scope`, one or more
   public void key(
       String who,
       String id,
@@ -227,9 +291,8 @@ public final class Tenants {
       Limits limits,
       @Nullable Instant expires) {
     requireId("key", id);
-    if (scopes.isEmpty() || !SCOPES.containsAll(scopes)) {
-      throw new BooksException("scopes " + scopes + " (expected: some of " + SCOPES + ")");
-    }
+    String named = scopes(scopes).stream().map(Scope::word).collect(Collectors.joining(" "));
+    requireAhead(expires);
     jdbi.useTransaction(
         handle -> {
           if (handle
@@ -243,7 +306,17 @@ public final class Tenants {
                 "no project '" + tenant + "/" + project + "' (make it first, or its tenant)");
           }
           insert(handle, id, tenant, project, sha256, scopes, limits, expires, null);
-          audit(handle, who, "key.create", id, tenant + "/" + project);
+          audit(
+              handle,
+              who,
+              "key.create",
+              id,
+              tenant
+                  + "/"
+                  + project
+                  + ", may "
+                  + named
+                  + (expires == null ? "" : ", until " + expires));
         });
   }
 
@@ -277,29 +350,106 @@ public final class Tenants {
     }
   }
 
-  /// Puts a new key in the place of another, which stays good until `oldUntil`: clients change over
-  /// in between, and nobody is shut out.
-  public void rotate(String who, String oldId, String newId, byte[] sha256, Instant oldUntil) {
-    requireId("key", newId);
-    jdbi.useTransaction(
+  /// A key that took the place of another.
+  ///
+  /// @param expires of the new one; null: never
+  public record Rotated(String id, @Nullable Instant expires, Instant oldUntil) {}
+
+  /// Puts a new key in the place of another, which stays good until `oldUntil`, or until it would
+  /// have expired anyway: clients change over in between, and nobody is shut out. The new one has
+  /// the same project, scopes and limits. A key that opens nothing any more, or that was replaced
+  /// before, is refused.
+  ///
+  /// @param newId null: the next number after the old one's
+  /// @param expires of the new one; null: as long after its birth as the old one
+  public Rotated rotate(
+      String who,
+      String oldId,
+      @Nullable String newId,
+      byte[] sha256,
+      @Nullable Instant expires,
+      Instant oldUntil) {
+    if (newId != null) {
+      requireId("key", newId);
+    }
+    requireAhead(expires);
+    return jdbi.inTransaction(
         handle -> {
           KeyRow old = row(handle, oldId);
+          requireUsable(handle, old);
+          Instant now = Instant.now();
+          Instant oldEnd = old.expires();
+          Instant end =
+              expires != null || oldEnd == null
+                  ? expires
+                  : now.plus(Duration.between(old.created(), oldEnd));
+          String id = newId != null ? newId : nextId(handle, oldId);
           insert(
               handle,
-              newId,
+              id,
               old.tenant(),
               old.project(),
               sha256,
               old.scopes(),
               old.limits(),
-              null,
+              end,
               oldId);
+          Instant until = oldEnd != null && oldEnd.isBefore(oldUntil) ? oldEnd : oldUntil;
           handle.execute(
-              "update api_keys set expires_at = least(expires_at, ?) where id = ?",
-              oldUntil.atOffset(ZoneOffset.UTC),
+              "update api_keys set expires_at = ? where id = ?",
+              until.atOffset(ZoneOffset.UTC),
               oldId);
-          audit(handle, who, "key.rotate", oldId, newId + ", the old one until " + oldUntil);
+          audit(handle, who, "key.rotate", oldId, id + ", the old one until " + until);
+          return new Rotated(id, end, until);
         });
+  }
+
+  private static void requireUsable(Handle handle, KeyRow key) {
+    Instant expires = key.expires();
+    if (key.revoked() != null || expires != null && !expires.isAfter(Instant.now())) {
+      throw new BooksException(
+          "key '"
+              + key.id()
+              + "' opens nothing any more (expected: one in use; make a new one with keys new)");
+    }
+    String successor =
+        handle
+            .createQuery(
+                "select id from api_keys where replaces = :id and revoked_at is null limit 1")
+            .bind("id", key.id())
+            .mapTo(String.class)
+            .findOne()
+            .orElse(null);
+    if (successor != null) {
+      throw new BooksException(
+          "key '"
+              + key.id()
+              + "' was replaced by '"
+              + successor
+              + "' (expected: to rotate that one, or to revoke it first)");
+    }
+  }
+
+  /// The first free id after this one: of `k-7` it is `k-8`, of `k` it is `k-2`.
+  private static String nextId(Handle handle, String id) {
+    Matcher numbered = NUMBERED.matcher(id);
+    boolean counts = numbered.matches();
+    String stem = counts ? numbered.group(1) : id + "-";
+    int number = counts ? Integer.parseInt(numbered.group(2)) : 1;
+    stem = stem.substring(0, Math.min(stem.length(), STEM_CHARACTERS_MAX));
+    Set<String> taken =
+        Set.copyOf(
+            handle
+                .createQuery("select id from api_keys where starts_with(id, :stem)")
+                .bind("stem", stem)
+                .mapTo(String.class)
+                .list());
+    String next;
+    do {
+      number++;
+      next = stem + number;
+    } while (taken.contains(next));
+    return next;
   }
 
   /// Ends a key at once (as soon as gateways have the next snapshot).
@@ -337,10 +487,22 @@ public final class Tenants {
         });
   }
 
-  /// Gives a person a role in a tenant: owner, admin, member or auditor.
+  /// Gives a person a role in a tenant; `none` takes it away.
+  ///
+  /// @param subject as the tenant's identity provider names the person (`sub`), or
+  ///   `Role.EVERYBODY_ELSE`
+  /// @param role a word of `Role`
   public void role(String who, String tenant, String subject, String role) {
-    if (!Set.of("owner", "admin", "member", "auditor").contains(role)) {
-      throw new BooksException("role '" + role + "' (expected: owner, admin, member or auditor)");
+    if (Role.of(role) == null) {
+      throw new BooksException(
+          "role '" + role + "' (expected: owner, admin, member, auditor or none)");
+    }
+    if (subject.isBlank() || subject.length() > SUBJECT_CHARACTERS_MAX) {
+      throw new BooksException(
+          "subject of "
+              + subject.length()
+              + " characters (expected: 1 to 256, as the identity provider names the person, or *"
+              + " for everybody else)");
     }
     jdbi.useTransaction(
         handle -> {
@@ -355,13 +517,38 @@ public final class Tenants {
         });
   }
 
-  /// Writes down an administrator's action that changes something elsewhere.
-  public void audit(String who, String action, String subject, String detail) {
-    jdbi.useTransaction(handle -> audit(handle, who, action, subject, detail));
+  /// A person's role in a tenant.
+  public record MemberRow(String subject, String role) {}
+
+  /// Who has a role in a tenant.
+  public List<MemberRow> members(String tenant) {
+    return jdbi.withHandle(
+        handle -> {
+          requireTenant(handle, tenant);
+          return handle
+              .createQuery("select subject, role from members where tenant = ? order by subject")
+              .bind(0, tenant)
+              .map((row, _) -> new MemberRow(row.getString(1), row.getString(2)))
+              .list();
+        });
   }
 
-  private static void audit(
-      Handle handle, String who, String action, String subject, String detail) {
+  /// Writes down an administrator's action that changes something elsewhere.
+  ///
+  /// @param at when it was
+  public void audit(Instant at, String who, String action, String subject, String detail) {
+    jdbi.useHandle(
+        handle ->
+            handle.execute(
+                "insert into admin_actions (at, who, action, subject, detail) values (?, ?, ?, ?, ?)",
+                at.atOffset(ZoneOffset.UTC),
+                who,
+                action,
+                subject,
+                detail));
+  }
+
+  static void audit(Handle handle, String who, String action, String subject, String detail) {
     handle.execute(
         "insert into admin_actions (who, action, subject, detail) values (?, ?, ?, ?)",
         who,
@@ -394,14 +581,18 @@ public final class Tenants {
   }
 
   /// A key as administrators see it.
+  ///
+  /// @param replaces the key whose place it took; null for none
   public record KeyRow(
       String id,
       String tenant,
       String project,
       Set<String> scopes,
       Limits limits,
+      Instant created,
       @Nullable Instant expires,
-      @Nullable Instant revoked) {}
+      @Nullable Instant revoked,
+      @Nullable String replaces) {}
 
   /// The keys of a tenant, or all.
   public List<KeyRow> keys(@Nullable String tenant) {
@@ -432,8 +623,10 @@ public final class Tenants {
         row.getString("project"),
         Set.of(texts(row, "scopes").toArray(String[]::new)),
         limits(row),
+        row.getObject("created_at", OffsetDateTime.class).toInstant(),
         instant(row, "expires_at"),
-        instant(row, "revoked_at"));
+        instant(row, "revoked_at"),
+        row.getString("replaces"));
   }
 
   private static @Nullable Instant instant(java.sql.ResultSet row, String column)
@@ -510,6 +703,7 @@ public final class Tenants {
                         row.getString("id"),
                         row.getBoolean("active"),
                         limits(row),
+                        cap(row),
                         texts(row, "jurisdictions"),
                         row.getString("policy")))
             .list()) {
@@ -541,7 +735,30 @@ public final class Tenants {
       }
     }
     return new TenantDirectory(
-        head.revision(), head.currency(), tenants, projects, keys, priced(handle));
+        head.revision(), head.currency(), tenants, projects, roles(handle), keys, priced(handle));
+  }
+
+  private static @Nullable SpendingCap cap(java.sql.ResultSet row) throws java.sql.SQLException {
+    long micros = row.getLong("budget_micros");
+    return row.wasNull()
+        ? null
+        : new SpendingCap(
+            micros, SpendingCap.Per.valueOf(row.getString("budget_per").toUpperCase(Locale.ROOT)));
+  }
+
+  private static Map<Member, Role> roles(Handle handle) {
+    var roles = new HashMap<Member, Role>();
+    handle
+        .createQuery("select tenant, subject, role from members")
+        .map(
+            (row, _) -> {
+              Role role = Role.of(row.getString(3));
+              // a word of a newer schema opens nothing here
+              return Map.entry(
+                  new Member(row.getString(1), row.getString(2)), role == null ? Role.NONE : role);
+            })
+        .forEach(entry -> roles.put(entry.getKey(), entry.getValue()));
+    return roles;
   }
 
   /// A price list for each moment at which a price changes.
@@ -576,6 +793,11 @@ public final class Tenants {
       }
     }
     return priced;
+  }
+
+  /// Refuses a tenant that does not exist.
+  public void requireTenant(String tenant) {
+    jdbi.useHandle(handle -> requireTenant(handle, tenant));
   }
 
   private static void requireTenant(Handle handle, String tenant) {

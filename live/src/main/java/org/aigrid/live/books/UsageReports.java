@@ -79,8 +79,19 @@ public final class UsageReports {
   /// @param project null: all
   /// @param month of which
   /// @param by dimensions, in the order of the columns; names of `DIMENSIONS`
+  /// @param rowsMax a question whose answer has more is refused
   public record Query(
-      @Nullable String tenant, @Nullable String project, YearMonth month, List<String> by) {
+      @Nullable String tenant,
+      @Nullable String project,
+      YearMonth month,
+      List<String> by,
+      int rowsMax) {
+    /// With as many rows as there are.
+    public Query(
+        @Nullable String tenant, @Nullable String project, YearMonth month, List<String> by) {
+      this(tenant, project, month, by, Integer.MAX_VALUE - 1);
+    }
+
     public Query {
       by = List.copyOf(by);
       for (String one : by) {
@@ -116,6 +127,17 @@ public final class UsageReports {
     }
     String grouped = String.join(", ", columns);
     int count = columns.size();
+    List<Row> rows = rows(query, grouped, count);
+    if (rows.size() > query.rowsMax()) {
+      throw new BooksException(
+          "more than "
+              + query.rowsMax()
+              + " rows (expected: fewer dimensions in 'by', or one project)");
+    }
+    return rows;
+  }
+
+  private List<Row> rows(Query query, String grouped, int count) {
     return jdbi.withHandle(
         handle ->
             handle
@@ -130,7 +152,9 @@ public final class UsageReports {
                         + " where ended_at >= :from and ended_at < :to"
                         + " and (:tenant::text is null or tenant = :tenant)"
                         + " and (:project::text is null or project = :project)"
-                        + (count == 0 ? "" : " group by " + grouped + " order by " + grouped))
+                        + (count == 0 ? "" : " group by " + grouped + " order by " + grouped)
+                        + " limit :max")
+                .bind("max", query.rowsMax() + 1)
                 .bind("from", query.month().atDay(1).atStartOfDay().atOffset(ZoneOffset.UTC))
                 .bind(
                     "to",
@@ -193,13 +217,43 @@ public final class UsageReports {
     return all.toString();
   }
 
+  /// The sums as an object with a list in it, under the names that the OpenAI API has for usage.
+  public String list(Query query) {
+    ObjectNode page = JSON.createObjectNode().put("object", "list");
+    page.put("month", query.month().toString()).put("currency", currency());
+    ArrayNode all = page.putArray("data");
+    for (Row row : rows(query)) {
+      ObjectNode one = all.addObject().put("object", "usage");
+      for (int i = 0; i < query.by().size(); i++) {
+        one.put(query.by().get(i), row.keys().get(i));
+      }
+      one.put("num_model_requests", row.requests())
+          .put("input_tokens", row.promptTokens())
+          .put("input_cached_tokens", row.cachedTokens())
+          .put("output_tokens", row.outputTokens())
+          .put("charged", money(row.chargedMicros()))
+          .put("list", money(row.listMicros()));
+    }
+    return page.put("has_more", false).toString();
+  }
+
+  private String currency() {
+    return jdbi.withHandle(
+        handle -> handle.createQuery("select currency from directory").mapTo(String.class).one());
+  }
+
   /// FOCUS 1.2 as CSV: the 57 columns, then ours (`x_...`). What is null is an empty cell.
   public String focusCsv(@Nullable String tenant, YearMonth month) {
+    return focusCsv(new Query(tenant, null, month, List.of()));
+  }
+
+  /// The same of a query, whose dimensions do not matter.
+  String focusCsv(Query query) {
     var out = new StringBuilder();
     var columns = new ArrayList<>(FOCUS_COLUMNS);
     columns.addAll(OWN_COLUMNS);
     line(out, columns);
-    for (Map<String, String> row : focus(tenant, month)) {
+    for (Map<String, String> row : focus(query)) {
       line(out, columns.stream().map(column -> row.getOrDefault(column, "")).toList());
     }
     return out.toString();
@@ -207,10 +261,15 @@ public final class UsageReports {
 
   /// FOCUS 1.2 as a JSON array of objects; what is null is null.
   public String focusJson(@Nullable String tenant, YearMonth month) {
+    return focusJson(new Query(tenant, null, month, List.of()));
+  }
+
+  /// The same of a query, whose dimensions do not matter.
+  String focusJson(Query query) {
     ArrayNode all = JSON.createArrayNode();
     var columns = new ArrayList<>(FOCUS_COLUMNS);
     columns.addAll(OWN_COLUMNS);
-    for (Map<String, String> row : focus(tenant, month)) {
+    for (Map<String, String> row : focus(query)) {
       ObjectNode one = all.addObject();
       for (String column : columns) {
         String value = row.get(column);
@@ -229,7 +288,8 @@ public final class UsageReports {
     return all.toString();
   }
 
-  private List<Map<String, String>> focus(@Nullable String tenant, YearMonth month) {
+  private List<Map<String, String>> focus(Query asked) {
+    YearMonth month = asked.month();
     record Names(String currency, Map<String, String> tenants) {}
     Names names =
         jdbi.withHandle(
@@ -245,11 +305,12 @@ public final class UsageReports {
             });
     var query =
         new Query(
-            tenant,
-            null,
+            asked.tenant(),
+            asked.project(),
             month,
             List.of(
-                "tenant", "project", "model", "tier", "site", "jurisdiction", "operator", "day"));
+                "tenant", "project", "model", "tier", "site", "jurisdiction", "operator", "day"),
+            asked.rowsMax());
     var rows = new ArrayList<Map<String, String>>();
     for (Row sum : rows(query)) {
       List<String> keys = sum.keys();

@@ -132,7 +132,8 @@ final class Answers {
   static ApiError noMoney() {
     return new ApiError(
         429,
-        "The budget of this key's tenant is used up. Ask whoever runs the tenant to top it up.",
+        "The budget of this key's tenant, or of its project, is used up. Ask whoever runs the"
+            + " tenant to top it up, or to raise the project's budget.",
         "insufficient_quota",
         null,
         "insufficient_quota",

@@ -131,7 +131,12 @@ final class Accounts implements AutoCloseable {
               proof::digestsOf,
               this::offer,
               OPERATOR);
-      api = new BooksApi(database, Accounts::checkPolicy, this::changed);
+      api =
+          new BooksApi(
+              database,
+              Accounts::checkPolicy,
+              this::changed,
+              tenant -> proof.digestsOf(tenant).keyBytes());
     } catch (IOException | RuntimeException e) {
       database.close();
       throw e;
@@ -325,6 +330,7 @@ final class Accounts implements AutoCloseable {
     if (tokens != null) {
       tokens.close();
     }
+    api.close();
     work.close();
     purses.close();
     directory.close();

@@ -53,13 +53,16 @@ import tools.jackson.databind.node.ObjectNode;
 /// of a session is at that cell, with `?in-ms=N` that it will be in so many milliseconds, and with
 /// `&tenant=T` whose session is meant where several tenants use one name.
 ///
-/// `POST /books/ORDER` is about tenants, keys, prices and usage (`BooksApi`), where there are
-/// books.
+/// `POST /books/ORDER` is about tenants, keys, prices, usage and administrators (`BooksApi`), where
+/// there are books.
 ///
 /// Listens on the loopback address only, and answers only requests that carry the header
 /// `x-grid-admin`, which no web page can make a browser send here without asking first; where there
-/// is a token, the header has to be that, compared in constant time. One connection per request;
-/// orders are carried out one after the other, with `QUEUE_MAX` waiting at most (then 503).
+/// is a token, the header has to be that, or the token of a named administrator where there are
+/// books, compared in constant time. Orders that change something are in the audit table, with the
+/// administrator's name; with the grid's own token as `session/USER`, where USER is what the caller
+/// calls itself. One connection per request; orders are carried out one after the other, with
+/// `QUEUE_MAX` waiting at most (then 503).
 final class AdminServer implements AutoCloseable {
   /// The header without which nothing is answered.
   static final String HEADER = "x-grid-admin";
@@ -70,6 +73,7 @@ final class AdminServer implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(AdminServer.class);
   private static final int BODY_BYTES_MAX = 131_072;
   private static final String BOOKS = "/books/";
+  private static final String SESSION = "session/"; // no administrator's name has a slash
   private static final int NAME_MAX = 128;
   private static final int QUEUE_MAX = 64;
   private static final int READ_TIMEOUT_S = 10;
@@ -160,13 +164,13 @@ final class AdminServer implements AutoCloseable {
     protected void channelRead0(ChannelHandlerContext context, FullHttpRequest request) {
       String path = request.uri();
       HttpMethod method = request.method();
-      boolean allowed = allowed(request.headers().get(HEADER));
-      String named = request.headers().get(USER_HEADER, "unnamed");
-      String who = named.length() > NAME_MAX ? named.substring(0, NAME_MAX) : named;
+      String who =
+          administrator(
+              request.headers().get(HEADER), request.headers().get(USER_HEADER, "unnamed"));
       String body = request.content().toString(StandardCharsets.UTF_8);
       try {
         orders.execute(
-            () -> answer(context, allowed ? reply(method, path, body, who) : forbidden()));
+            () -> answer(context, who != null ? reply(method, path, body, who) : forbidden()));
       } catch (RejectedExecutionException e) {
         answer(context, new Reply(503, message("busy", "too many orders wait; try again")));
       }
@@ -178,11 +182,19 @@ final class AdminServer implements AutoCloseable {
     }
   }
 
-  private boolean allowed(@Nullable String presented) {
+  /// Who gives the order, for the audit; null for somebody who may not.
+  ///
+  /// @param claimed what the caller calls itself; the name of a named token is no claim
+  private @Nullable String administrator(@Nullable String presented, String claimed) {
+    if (presented == null) {
+      return null;
+    }
     byte[] wanted = token;
-    return presented != null
-        && (wanted == null
-            || MessageDigest.isEqual(wanted, presented.getBytes(StandardCharsets.UTF_8)));
+    if (wanted == null
+        || MessageDigest.isEqual(wanted, presented.getBytes(StandardCharsets.UTF_8))) {
+      return SESSION + claimed.substring(0, Math.min(NAME_MAX, claimed.length()));
+    }
+    return books == null ? null : books.administrator(presented);
   }
 
   private record Reply(int status, String json) {}
@@ -211,7 +223,7 @@ final class AdminServer implements AutoCloseable {
       }
       Matcher caller = CALLER.matcher(path);
       if (caller.matches()) {
-        return method.equals(HttpMethod.POST) ? caller(caller, path) : useOf(path);
+        return method.equals(HttpMethod.POST) ? caller(caller, path, who) : useOf(path);
       }
       Matcher order = ORDER.matcher(path);
       if (!order.matches()) {
@@ -237,9 +249,15 @@ final class AdminServer implements AutoCloseable {
             }
             default -> throw new IllegalArgumentException("no order '" + order.group(2) + "'");
           };
-      return known
-          ? new Reply(200, json(control.sites()))
-          : new Reply(404, message("not_found", "no site '" + site + "'"));
+      if (!known) {
+        return new Reply(404, message("not_found", "no site '" + site + "'"));
+      }
+      did(
+          who,
+          "site." + order.group(2),
+          site,
+          order.group(3) == null ? "" : order.group(3) + " for " + order.group(4) + " ms");
+      return new Reply(200, json(control.sites()));
     } catch (IllegalArgumentException e) {
       return new Reply(404, message("not_found", String.valueOf(e.getMessage())));
     } catch (RuntimeException e) {
@@ -266,7 +284,13 @@ final class AdminServer implements AutoCloseable {
     }
   }
 
-  private Reply caller(Matcher parts, String path) {
+  private void did(String who, String action, String site, String detail) {
+    if (books != null) {
+      books.did(who, action, site, detail);
+    }
+  }
+
+  private Reply caller(Matcher parts, String path, String who) {
     var query = new QueryStringDecoder(path).parameters();
     String tenant = query.containsKey("tenant") ? query.get("tenant").getFirst() : null;
     String session = QueryStringDecoder.decodeComponent(parts.group(1));
@@ -277,14 +301,16 @@ final class AdminServer implements AutoCloseable {
           400, message("bad_request", "in-ms: " + inMs + " (expected: 0 to " + IN_MS_MAX + ")"));
     }
     return switch (control.callerNoticed(tenant, session, site, Long.parseLong(inMs))) {
-      case TAKEN ->
-          new Reply(
-              200,
-              JSON.createObjectNode()
-                  .put("session", session)
-                  .put("cell", site)
-                  .put("inMs", Long.parseLong(inMs))
-                  .toString());
+      case TAKEN -> {
+        did(who, BooksApi.CALLER_MOVED, site, tenant == null ? "" : "of " + tenant);
+        yield new Reply(
+            200,
+            JSON.createObjectNode()
+                .put("session", session)
+                .put("cell", site)
+                .put("inMs", Long.parseLong(inMs))
+                .toString());
+      }
       case NO_SITE -> new Reply(404, message("not_found", "no site '" + site + "'"));
       case NO_SESSION ->
           new Reply(

@@ -13,13 +13,17 @@ import java.util.Locale;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import org.aigrid.core.admit.Limits;
 import org.aigrid.core.admit.RateLimiter;
 import org.aigrid.core.charge.Price;
+import org.aigrid.core.charge.SpendingCap;
 import org.aigrid.core.model.ServiceTier;
+import org.aigrid.live.books.AdminTokens;
 import org.aigrid.live.books.BooksException;
 import org.aigrid.live.books.Database;
 import org.aigrid.live.books.Ledger;
+import org.aigrid.live.books.TenantDirectory.Project;
 import org.aigrid.live.books.TenantDirectory.Tenant;
 import org.aigrid.live.books.Tenants;
 import org.aigrid.live.books.UsageReports;
@@ -29,20 +33,26 @@ import tools.jackson.databind.ObjectMapper;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
-/// The orders of the admin endpoint about tenants, keys, prices and usage: `POST /books/ORDER` with
-/// a JSON object. Answers are `{"columns":[...],"rows":[[...]]}` or `{"text":"..."}`. Every order
-/// that changes something is in the audit table. For the admin endpoint's thread; calls block.
+/// The orders of the admin endpoint about tenants, keys, prices, usage and administrators: `POST
+/// /books/ORDER` with a JSON object. Answers are `{"columns":[...],"rows":[[...]]}` or
+/// `{"text":"..."}`. Every order that changes something, or hands out a secret, is in the audit
+/// table; so is what the admin endpoint does with sites (`did`). For the admin endpoint's thread;
+/// calls block.
 ///
 /// Money comes in and goes out as decimal text in the grid's currency, prices for a million tokens.
-final class BooksApi {
+final class BooksApi implements AutoCloseable {
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final int ACTIONS_MAX = 100;
+  private static final long OVERLAP_SECONDS = 86_400;
 
   private final Tenants tenants;
   private final Ledger ledger;
   private final UsageReports reports;
   private final Consumer<String> checkPolicy;
   private final Changes changes;
+  private final Function<String, byte[]> digestKeys;
+  private final AdminTokens administrators;
+  private final AdminAudit audit;
 
   /// Who is told of what administrators have changed.
   interface Changes {
@@ -54,18 +64,57 @@ final class BooksApi {
 
   /// Orders that change nothing.
   private static final Set<String> LOOKS =
-      Set.of("tenants.list", "tenants.show", "keys.list", "usage", "audit");
+      Set.of(
+          "tenants.list",
+          "tenants.show",
+          "tenants.roles",
+          "tenants.projects",
+          "keys.list",
+          "admin-tokens.list",
+          "usage",
+          "audit");
 
   /// @param checkPolicy throws an `IllegalArgumentException` that says where a policy's text is
   ///   wrong
   /// @param changes told of each order that has changed something
-  BooksApi(Database database, Consumer<String> checkPolicy, Changes changes) {
+  /// @param digestKeys the key of a tenant's digests in receipts
+  BooksApi(
+      Database database,
+      Consumer<String> checkPolicy,
+      Changes changes,
+      Function<String, byte[]> digestKeys) {
     this.changes = changes;
+    this.digestKeys = digestKeys;
+    administrators = new AdminTokens(database);
     tenants = new Tenants(database);
     ledger = new Ledger(database);
     reports = new UsageReports(database);
     this.checkPolicy = checkPolicy;
+    audit =
+        new AdminAudit(
+            line ->
+                tenants.audit(line.at(), line.who(), line.action(), line.subject(), line.detail()));
   }
+
+  /// The administrator whose token that is now; null for nobody's.
+  @Nullable String administrator(String token) {
+    return administrators.find(token, System.currentTimeMillis());
+  }
+
+  /// Writes down that somebody did something with a site, soon and without waiting.
+  ///
+  /// @param action such as `site.kill`
+  /// @param site its id
+  void did(String who, String action, String site, String detail) {
+    audit.add(new AdminAudit.Line(Instant.now(), who, action, site, detail));
+    if (!action.equals(CALLER_MOVED)) {
+      changes.changed(action, site, detail, who);
+    }
+  }
+
+  /// Where callers are is said many times a minute, and is nobody's business: it stands in the
+  /// audit table without the caller, and not in the transparency log.
+  static final String CALLER_MOVED = "caller.move";
 
   /// Carries an order out. What makes no sense is a `BooksException` or an
   /// `IllegalArgumentException` of one sentence.
@@ -76,10 +125,22 @@ final class BooksApi {
     String answer = carryOut(order, in, who);
     if (!LOOKS.contains(order)) {
       String subject =
-          in.path("tenant").asString(in.path("id").asString(in.path("model").asString("")));
-      changes.changed(order, subject, in.toString(), who);
+          in.path("tenant")
+              .asString(
+                  in.path("id").asString(in.path("name").asString(in.path("model").asString(""))));
+      changes.changed(order, subject, withoutPeople(in), who);
     }
     return answer;
+  }
+
+  /// What an order said, for a log that is public: it names no person.
+  private static String withoutPeople(JsonNode in) {
+    if (in instanceof ObjectNode object && object.has("subject")) {
+      ObjectNode plain = object.deepCopy();
+      plain.put("subject", "...");
+      return plain.toString();
+    }
+    return in.toString();
   }
 
   private String carryOut(String order, JsonNode in, String who) {
@@ -122,14 +183,52 @@ final class BooksApi {
         tenants.project(who, text(in, "tenant"), text(in, "project"));
         yield said("Project " + text(in, "tenant") + "/" + text(in, "project") + " is there.");
       }
+      case "tenants.projects" -> projectsTable(text(in, "tenant"));
+      case "tenants.budget" -> {
+        boolean none = in.path("none").asBoolean(false);
+        tenants.budget(
+            who,
+            text(in, "tenant"),
+            text(in, "project"),
+            none
+                ? null
+                : new SpendingCap(
+                    micros(text(in, "amount")), per(in.path("per").asString("total"))));
+        yield said("Set; gateways have it within a second.");
+      }
       case "tenants.role" -> {
         tenants.role(who, text(in, "tenant"), text(in, "subject"), text(in, "role"));
-        yield said("Set.");
+        yield said("Set; gateways have it within a second.");
       }
+      case "tenants.roles" ->
+          table(
+              List.of("SUBJECT", "ROLE"),
+              tenants.members(text(in, "tenant")).stream()
+                  .map(member -> List.of(member.subject(), member.role()))
+                  .toList());
       case "tenants.open", "tenants.close" -> {
         tenants.activate(who, text(in, "tenant"), order.endsWith("open"));
         yield said("Done; gateways have it within a second.");
       }
+      case "tenants.digest-key" -> {
+        String tenant = text(in, "tenant");
+        tenants.requireTenant(tenant);
+        tenants.audit(Instant.now(), who, "tenant.digest-key", tenant, "");
+        yield said(HexFormat.of().formatHex(digestKeys.apply(tenant)));
+      }
+      case "admin-tokens.new" -> {
+        administrators.create(
+            who,
+            text(in, "name"),
+            HexFormat.of().parseHex(text(in, "sha256")),
+            in.has("expires") ? Instant.parse(text(in, "expires")) : null);
+        yield said("The token of " + text(in, "name") + " works from now on.");
+      }
+      case "admin-tokens.revoke" -> {
+        administrators.revoke(who, text(in, "name"));
+        yield said("The token of " + text(in, "name") + " is refused from now on.");
+      }
+      case "admin-tokens.list" -> administratorsTable();
       case "keys.new" -> {
         tenants.key(
             who,
@@ -144,20 +243,28 @@ final class BooksApi {
       }
       case "keys.list" -> keysTable(orNull(in, "tenant"));
       case "keys.rotate" -> {
-        Instant until = Instant.now().plusSeconds(60 * in.path("overlapMinutes").asLong(60));
-        tenants.rotate(
-            who,
-            text(in, "old"),
-            text(in, "id"),
-            HexFormat.of().parseHex(text(in, "sha256")),
-            until);
+        long overlap = in.path("overlapSeconds").asLong(OVERLAP_SECONDS);
+        if (overlap < 0 || overlap > Times.LONGEST.toSeconds()) {
+          throw new IllegalArgumentException(
+              "overlap of " + overlap + " s (expected: 0 to ten years)");
+        }
+        Tenants.Rotated rotated =
+            tenants.rotate(
+                who,
+                text(in, "old"),
+                orNull(in, "id"),
+                HexFormat.of().parseHex(text(in, "sha256")),
+                in.has("expires") ? Instant.parse(text(in, "expires")) : null,
+                Instant.now().plusSeconds(overlap));
         yield said(
             "Key "
-                + text(in, "id")
-                + " works within a second; "
+                + rotated.id()
+                + " works within a second"
+                + (rotated.expires() == null ? "" : ", until " + rotated.expires())
+                + "; "
                 + text(in, "old")
                 + " until "
-                + until
+                + rotated.oldUntil()
                 + ".");
       }
       case "keys.revoke" -> {
@@ -263,6 +370,51 @@ final class BooksApi {
     return value >= RateLimiter.UNLIMITED ? "any" : Long.toString(value);
   }
 
+  private static SpendingCap.Per per(String word) {
+    return switch (word) {
+      case "month" -> SpendingCap.Per.MONTH;
+      case "total" -> SpendingCap.Per.TOTAL;
+      default ->
+          throw new IllegalArgumentException("per '" + word + "' (expected: month or total)");
+    };
+  }
+
+  private String projectsTable(String id) {
+    var rows = new ArrayList<List<String>>();
+    for (Project project : tenants.directory().projects(id)) {
+      Ledger.Spending spending = ledger.spending(id, project.id(), Instant.now());
+      SpendingCap budget = project.budget();
+      long spent =
+          budget != null && budget.per() == SpendingCap.Per.TOTAL
+              ? spending.totalMicros()
+              : spending.monthMicros();
+      rows.add(
+          List.of(
+              project.id(),
+              budget == null ? "none" : UsageReports.money(budget.micros()),
+              budget == null ? "" : budget.per().name().toLowerCase(Locale.ROOT),
+              UsageReports.money(spending.monthMicros()),
+              UsageReports.money(spending.totalMicros()),
+              budget == null ? "any" : UsageReports.money(Math.max(0, budget.micros() - spent)),
+              limit(project.limits().requestsPerMinute()),
+              limit(project.limits().tokensPerMinute())));
+    }
+    if (rows.isEmpty()) {
+      throw new BooksException("no tenant '" + id + "' (./grid tenants list shows them)");
+    }
+    return table(
+        List.of(
+            "PROJECT",
+            "BUDGET",
+            "PER",
+            "SPENT THIS MONTH",
+            "SPENT IN ALL",
+            "LEFT",
+            "REQUESTS/MIN",
+            "TOKENS/MIN"),
+        rows);
+  }
+
   private String keysTable(@Nullable String tenant) {
     var rows = new ArrayList<List<String>>();
     for (Tenants.KeyRow key : tenants.keys(tenant)) {
@@ -274,9 +426,25 @@ final class BooksApi {
               key.tenant(),
               key.project(),
               String.join(" ", key.scopes().stream().sorted().toList()),
-              revoked != null ? "revoked" : expires == null ? "never ends" : expires.toString()));
+              revoked != null ? "revoked" : expires == null ? "never ends" : expires.toString(),
+              key.replaces() == null ? "" : key.replaces()));
     }
-    return table(List.of("KEY", "TENANT", "PROJECT", "SCOPES", "UNTIL"), rows);
+    return table(List.of("KEY", "TENANT", "PROJECT", "SCOPES", "UNTIL", "REPLACES"), rows);
+  }
+
+  private String administratorsTable() {
+    var rows = new ArrayList<List<String>>();
+    for (AdminTokens.Row token : administrators.list()) {
+      Instant expires = token.expires();
+      rows.add(
+          List.of(
+              token.name(),
+              token.created().toString(),
+              token.revoked() != null
+                  ? "revoked"
+                  : expires == null ? "never ends" : expires.toString()));
+    }
+    return table(List.of("NAME", "SINCE", "UNTIL"), rows);
   }
 
   private String auditTable() {
@@ -387,6 +555,11 @@ final class BooksApi {
       throw new IllegalArgumentException(
           "amount '" + amount + "' (expected: a decimal number with at most 6 places)", e);
     }
+  }
+
+  @Override
+  public void close() {
+    audit.close();
   }
 
   /// Where `./grid up --data DIR` keeps its books.

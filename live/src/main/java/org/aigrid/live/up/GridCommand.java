@@ -31,6 +31,7 @@ import picocli.CommandLine.Spec;
       DrillCommand.class,
       TenantsCommand.class,
       KeysCommand.class,
+      AdminTokenCommand.class,
       UsageCommand.class,
       PolicyCommand.class,
       AuditCommand.class,

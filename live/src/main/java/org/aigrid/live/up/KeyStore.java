@@ -27,11 +27,22 @@ final class KeyStore {
 
   private KeyStore() {}
 
-  /// A fresh secret of 256 random bits.
+  /// With what API keys begin.
+  static final String KEY_PREFIX = "sk-grid-";
+
+  /// With what administrators' tokens begin, so that nobody takes one for a key.
+  static final String ADMIN_PREFIX = "grid-admin-";
+
+  /// A fresh secret of 256 random bits, for an API key.
   static String newSecret() {
+    return newSecret(KEY_PREFIX);
+  }
+
+  /// A fresh secret of 256 random bits.
+  static String newSecret(String prefix) {
     var bytes = new byte[SECRET_BYTES];
     new SecureRandom().nextBytes(bytes);
-    return "sk-grid-" + Base64.getUrlEncoder().withoutPadding().encodeToString(bytes);
+    return prefix + Base64.getUrlEncoder().withoutPadding().encodeToString(bytes);
   }
 
   /// The lines of a key file for one secret.

@@ -5,6 +5,7 @@ import java.io.Console;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.nio.charset.Charset;
+import java.time.Instant;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -16,6 +17,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
+import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /// Makes API keys and their hashes.
@@ -24,6 +26,11 @@ import tools.jackson.databind.node.ObjectNode;
     description = {
       "Makes API keys for a key file (./grid up --keys FILE), which holds hashes only; or, with"
           + " --register, list, rotate and revoke, for the books of the running grid.",
+      "",
+      "  ./grid keys new --register --tenant ministry --id ministry-1",
+      "  ./grid keys new --register --tenant ministry --id books-1 --scopes usage --expires 90d",
+      "  ./grid keys rotate ministry-1 --overlap 24h    both keys work for a day",
+      "  ./grid keys list --tenant ministry             what may do what, until when",
       ""
     },
     mixinStandardHelpOptions = true,
@@ -79,6 +86,21 @@ final class KeysCommand implements Runnable {
               defaultValue = "default",
               description = "Of the tenant, with --register.")
           String project,
+      @Option(
+              names = "--scopes",
+              paramLabel = "SCOPE",
+              split = ",",
+              description =
+                  "What it may do, with --register: inference (ask models), usage (read what its"
+                      + " tenant has used: GET /v1/usage). Default: inference.")
+          @Nullable List<String> scopes,
+      @Option(
+              names = "--expires",
+              paramLabel = "WHEN",
+              description =
+                  "When it ends, with --register: 90d, or a day such as 2027-01-31 (to its end,"
+                      + " UTC). Default: never.")
+          @Nullable String expires,
       @Mixin AdminCall admin)
       throws InterruptedException {
     for (String name : new String[] {id, tenant}) {
@@ -96,6 +118,12 @@ final class KeysCommand implements Runnable {
             "--jurisdiction '" + code + "' (expected: two letters of ISO 3166-1, such as JP)");
       }
     }
+    if (!register && (scopes != null || expires != null)) {
+      throw new CommandFailure(
+          "--scopes and --expires go with --register (expected: a key in the books; one of a key"
+              + " file asks models and does not end)");
+    }
+    Instant end = expires == null ? null : Times.ahead("--expires", expires, Instant.now());
     String secret = KeyStore.newSecret();
     if (register) {
       if (!permitted.isEmpty()) {
@@ -108,6 +136,13 @@ final class KeysCommand implements Runnable {
               .put("tenant", tenant)
               .put("project", project)
               .put("sha256", HexFormat.of().formatHex(Keys.hash(secret)));
+      if (scopes != null) {
+        ArrayNode words = body.putArray("scopes");
+        scopes.forEach(words::add);
+      }
+      if (end != null) {
+        body.put("expires", end.toString());
+      }
       if (requestsPerMinute != null) {
         body.put("requestsPerMinute", requestsPerMinute);
       }
@@ -151,7 +186,9 @@ final class KeysCommand implements Runnable {
 
   @Command(
       name = "list",
-      description = "The keys in the books of the running grid; never their secrets.",
+      description =
+          "The keys in the books of the running grid: what each may do, until when, and which one it"
+              + " replaces; never their secrets.",
       mixinStandardHelpOptions = true)
   int list(
       @Mixin AdminCall admin,
@@ -167,34 +204,46 @@ final class KeysCommand implements Runnable {
 
   @Command(
       name = "rotate",
-      description =
-          "Makes a new key in the place of another, which stays good for a while, so that clients"
-              + " can change over; the secret goes to standard error.",
+      description = {
+        "Makes a new key with the rights of another, which stays good for a while: clients change over"
+            + " in between, and nothing is down. The new secret goes to standard error. The new key"
+            + " lives as long as the old one was made to."
+      },
       mixinStandardHelpOptions = true)
   int rotate(
       @Mixin AdminCall admin,
       @Parameters(index = "0", paramLabel = "KEY", description = "The old key's id.") String old,
-      @Parameters(index = "1", paramLabel = "NEW", description = "The new key's id.") String id,
+      @Parameters(
+              index = "1",
+              arity = "0..1",
+              paramLabel = "NEW",
+              description = "The new key's id. Default: the next number after the old one's.")
+          @Nullable String id,
       @Option(
-              names = "--overlap-minutes",
-              paramLabel = "N",
-              defaultValue = "60",
+              names = "--overlap",
+              paramLabel = "TIME",
+              defaultValue = "24h",
               description = "How long the old one stays good. Default: ${DEFAULT-VALUE}.")
-          long minutes)
+          String overlap,
+      @Option(
+              names = "--expires",
+              paramLabel = "WHEN",
+              description = "When the new one ends: 90d, or a day such as 2027-01-31.")
+          @Nullable String expires)
       throws InterruptedException {
-    if (minutes < 0 || minutes > 527_040) {
-      throw new CommandFailure("--overlap-minutes " + minutes + " (expected: 0 to a year)");
-    }
     String secret = KeyStore.newSecret();
-    return order(
-        admin,
-        "keys.rotate",
+    ObjectNode body =
         AdminCall.body()
             .put("old", old)
-            .put("id", id)
             .put("sha256", HexFormat.of().formatHex(Keys.hash(secret)))
-            .put("overlapMinutes", minutes),
-        secret);
+            .put("overlapSeconds", Times.span("--overlap", overlap).toSeconds());
+    if (id != null) {
+      body.put("id", id);
+    }
+    if (expires != null) {
+      body.put("expires", Times.ahead("--expires", expires, Instant.now()).toString());
+    }
+    return order(admin, "keys.rotate", body, secret);
   }
 
   @Command(name = "revoke", description = "Ends a key at once.", mixinStandardHelpOptions = true)

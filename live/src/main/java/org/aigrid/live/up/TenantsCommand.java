@@ -24,13 +24,15 @@ import tools.jackson.databind.node.ObjectNode;
       "  ./grid tenants credit ministry 5000",
       "  ./grid tenants policy ministry --jurisdiction JP",
       "  ./grid tenants limit ministry --tokens-per-minute 200000 --tier-ceiling standard",
+      "  ./grid tenants budget ministry default 500 --per month",
+      "  ./grid tenants role ministry somebody@example auditor",
       "  ./grid keys new --register --tenant ministry --id ministry-1",
       ""
     },
     mixinStandardHelpOptions = true,
     synopsisSubcommandLabel =
-        "(list | create | show | credit | limit | policy | project | role | price | open | close |"
-            + " audit)")
+        "(list | create | show | credit | limit | policy | project | projects | budget | role |"
+            + " roles | price | digest-key | open | close | audit)")
 final class TenantsCommand implements Runnable {
   @Spec private @Nullable CommandSpec spec;
 
@@ -204,16 +206,96 @@ final class TenantsCommand implements Runnable {
   }
 
   @Command(
+      name = "budget",
+      description = {
+        "Sets the most that a project may spend of its tenant's money; other projects go on when it is"
+            + " used up. What gateways hold counts as spent until they give it back.",
+        "",
+        "  ./grid tenants budget ministry tax 500 --per month",
+        "  ./grid tenants budget ministry tax --none",
+        ""
+      },
+      mixinStandardHelpOptions = true)
+  int budget(
+      @Mixin AdminCall admin,
+      @Parameters(index = "0", paramLabel = "TENANT") String tenant,
+      @Parameters(index = "1", paramLabel = "PROJECT") String project,
+      @Parameters(
+              index = "2",
+              arity = "0..1",
+              paramLabel = "AMOUNT",
+              description = "In the grid's currency.")
+          @Nullable String amount,
+      @Option(
+              names = "--per",
+              paramLabel = "PERIOD",
+              defaultValue = "total",
+              description = "month (UTC), or total: for ever. Default: ${DEFAULT-VALUE}.")
+          String per,
+      @Option(names = "--none", description = "No budget: all of the tenant's money.") boolean none)
+      throws InterruptedException {
+    if (none == (amount != null)) {
+      throw new CommandFailure("a budget is an AMOUNT or --none (expected: one of them)");
+    }
+    ObjectNode body = of(tenant).put("project", project).put("per", per).put("none", none);
+    put(body, "amount", amount);
+    return order(admin, "tenants.budget", body);
+  }
+
+  @Command(
+      name = "projects",
+      description = "The projects of a tenant: budgets, what they have spent, limits.",
+      mixinStandardHelpOptions = true)
+  int projects(@Mixin AdminCall admin, @Parameters(paramLabel = "TENANT") String tenant)
+      throws InterruptedException {
+    return order(admin, "tenants.projects", of(tenant));
+  }
+
+  @Command(
       name = "role",
-      description = "Gives somebody a role in a tenant: owner, admin, member or auditor.",
+      description = {
+        "Says what somebody who comes with a token of the tenant's identity provider may do:",
+        "  owner, admin   ask models and read the tenant's usage",
+        "  member         ask models",
+        "  auditor        read the tenant's usage, and not ask models",
+        "  none           nothing: this takes a role away",
+        "Of whom nothing was said is a member, unless '*', everybody else, has another role."
+      },
       mixinStandardHelpOptions = true)
   int role(
       @Mixin AdminCall admin,
       @Parameters(index = "0", paramLabel = "TENANT") String tenant,
-      @Parameters(index = "1", paramLabel = "SUBJECT") String subject,
+      @Parameters(
+              index = "1",
+              paramLabel = "SUBJECT",
+              description = "The claim 'sub' of their tokens; '*' for everybody else.")
+          String subject,
       @Parameters(index = "2", paramLabel = "ROLE") String role)
       throws InterruptedException {
     return order(admin, "tenants.role", of(tenant).put("subject", subject).put("role", role));
+  }
+
+  @Command(
+      name = "roles",
+      description = "Who has a role in a tenant.",
+      mixinStandardHelpOptions = true)
+  int roles(@Mixin AdminCall admin, @Parameters(paramLabel = "TENANT") String tenant)
+      throws InterruptedException {
+    return order(admin, "tenants.roles", of(tenant));
+  }
+
+  @Command(
+      name = "digest-key",
+      description = {
+        "Prints the key of a tenant's digests, in hexadecimal, for the tenant: with it, and with nothing"
+            + " else, the tenant shows that a text is the one of a receipt (docs/proof.md). That it was"
+            + " printed, and for whom, stands in the audit.",
+        ""
+      },
+      mixinStandardHelpOptions = true)
+  int digestKey(@Mixin AdminCall admin, @Parameters(paramLabel = "TENANT") String tenant)
+      throws InterruptedException {
+    return order(admin, "tenants.digest-key", of(tenant));
   }
 
   @Command(

@@ -32,10 +32,13 @@ import java.util.Arrays;
 import java.util.Date;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.aigrid.core.admit.Limits;
+import org.aigrid.core.admit.Role;
 import org.aigrid.core.model.ServiceTier;
 import org.aigrid.live.books.BearerTokens.Settings;
 import org.aigrid.live.books.TenantDirectory.Key;
+import org.aigrid.live.books.TenantDirectory.Member;
 import org.aigrid.live.books.TenantDirectory.Project;
 import org.aigrid.live.books.TenantDirectory.Tenant;
 import org.junit.jupiter.api.AfterAll;
@@ -80,6 +83,10 @@ class BearerTokensTest {
   }
 
   private static TenantDirectory directory(long revision, boolean active) {
+    return directory(revision, active, Map.of());
+  }
+
+  private static TenantDirectory directory(long revision, boolean active, Map<Member, Role> roles) {
     var tenant =
         new Tenant("t", "T", active, true, ServiceTier.STANDARD, 1, Limits.NONE, List.of(), "");
     return new TenantDirectory(
@@ -87,8 +94,9 @@ class BearerTokensTest {
         "JPY",
         Map.of("t", tenant),
         Map.of(
-            "t/default", new Project("t", "default", true, Limits.NONE, List.of(), ""),
-            "t/p", new Project("t", "p", true, Limits.NONE, List.of(), "")),
+            "t/default", new Project("t", "default", true, Limits.NONE, null, List.of(), ""),
+            "t/p", new Project("t", "p", true, Limits.NONE, null, List.of(), "")),
+        roles,
         Map.of(),
         List.of());
   }
@@ -182,6 +190,43 @@ class BearerTokensTest {
     assertThat(tokens.find(token, directory(2, false), NOW)).isNull();
     assertThat(tokens.find(token, directory(3, true), NOW)).isNotNull();
     assertThat(tokens.find(token, directory(3, true), NOW + 360_000)).isNull();
+  }
+
+  private static Set<String> scopes(String token, long revision, Map<Member, Role> roles) {
+    Key key = tokens.find(token, directory(revision, true, roles), NOW);
+    return key == null ? Set.of() : key.scopes();
+  }
+
+  @Test
+  void aPersonMayWhatTheirRoleInTheTenantSays() throws Exception {
+    String token = rs(claims().claim("nonce", "roles").build());
+    var somebody = new Member("t", "somebody");
+    assertThat(scopes(token, 10, Map.of(somebody, Role.OWNER)))
+        .containsExactlyInAnyOrder("inference", "usage");
+    assertThat(scopes(token, 11, Map.of(somebody, Role.AUDITOR))).containsExactly("usage");
+    assertThat(scopes(token, 12, Map.of(somebody, Role.MEMBER))).containsExactly("inference");
+    assertThat(scopes(token, 13, Map.of(somebody, Role.NONE)))
+        .as("taken away from a token that is out and was good")
+        .isEmpty();
+    assertThat(scopes(token, 14, Map.of(new Member("other", "somebody"), Role.NONE)))
+        .as("a role in another tenant")
+        .containsExactly("inference");
+  }
+
+  @Test
+  void ofWhomNothingWasSaidIsAMemberUnlessTheTenantSaysOtherwise() throws Exception {
+    String token = rs(claims().claim("nonce", "else").build());
+    var rest = new Member("t", Role.EVERYBODY_ELSE);
+    assertThat(scopes(token, 20, Map.of())).containsExactly("inference");
+    assertThat(scopes(token, 21, Map.of(rest, Role.NONE))).isEmpty();
+    assertThat(scopes(token, 22, Map.of(rest, Role.NONE, new Member("t", "somebody"), Role.ADMIN)))
+        .contains("inference", "usage");
+    String nameless = rs(claims().subject(null).claim("nonce", "nameless").build());
+    assertThat(scopes(nameless, 23, Map.of(rest, Role.NONE))).isEmpty();
+    String star = rs(claims().subject("*").claim("nonce", "star").build());
+    assertThat(scopes(star, 24, Map.of(rest, Role.NONE)))
+        .as("who is called * is everybody else and not more")
+        .isEmpty();
   }
 
   @Test

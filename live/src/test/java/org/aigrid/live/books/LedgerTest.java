@@ -10,6 +10,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.aigrid.live.books.Journal.Position;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -171,7 +173,7 @@ class LedgerTest {
               }));
     }
     for (Thread thread : threads) {
-      thread.join();
+      assertThat(thread.join(Duration.ofSeconds(60))).isTrue();
     }
     assertThat(held.get()).isEqualTo(10_000);
     assertThat(ledger.balance("f")).isEqualTo(new Ledger.Balance(0, 10_000, 0));
@@ -185,12 +187,16 @@ class LedgerTest {
         var keeper = BookKeeper.start(ledger, journal, "g4")) {
       ledger.hold("g4", "g", 50_000, LATER);
       var done = new CountDownLatch(2_000);
+      long end = System.nanoTime() + 60_000_000_000L;
       for (int i = 0; i < 2_000; i++) {
         while (!journal.append(Records.of("g" + i, "g", 10), _ -> done.countDown())) {
-          Thread.onSpinWait();
+          assertThat(System.nanoTime() - end)
+              .as("the journal has room within a minute")
+              .isNegative();
+          LockSupport.parkNanos(1_000_000);
         }
       }
-      done.await();
+      assertThat(done.await(60, TimeUnit.SECONDS)).isTrue();
       assertThat(keeper.settle(Duration.ofSeconds(30))).isTrue();
       assertThat(ledger.balance("g")).isEqualTo(new Ledger.Balance(50_000, 30_000, 0));
       assertThat(journal.bytes()).isLessThan(200_000);

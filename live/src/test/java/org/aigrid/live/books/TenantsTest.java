@@ -4,18 +4,30 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.YearMonth;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
+import java.util.SplittableRandom;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
+import java.util.stream.LongStream;
 import org.aigrid.core.admit.Limits;
 import org.aigrid.core.admit.Quota;
 import org.aigrid.core.admit.RateLimiter;
+import org.aigrid.core.admit.Role;
 import org.aigrid.core.charge.Price;
 import org.aigrid.core.charge.PriceList;
+import org.aigrid.core.charge.SpendingCap;
+import org.aigrid.core.charge.SpendingCap.Per;
 import org.aigrid.core.model.ServiceTier;
 import org.aigrid.live.books.Journal.Position;
 import org.aigrid.live.books.Purses.Entry;
@@ -24,6 +36,9 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 class TenantsTest {
   private static final String ME = "admin@example";
@@ -73,13 +88,22 @@ class TenantsTest {
   void aKeyIsRotatedWithoutATimeInWhichNeitherWorks() {
     key("rotating", "old");
     long now = System.currentTimeMillis();
-    tenants.rotate(
-        ME,
-        "key-rotating",
-        "key-2",
-        TenantDirectory.hash("new"),
-        Instant.ofEpochMilli(now + 60_000));
+    Tenants.Rotated rotated =
+        tenants.rotate(
+            ME,
+            "key-rotating",
+            "key-2",
+            TenantDirectory.hash("new"),
+            null,
+            Instant.ofEpochMilli(now + 60_000));
+    assertThat(rotated)
+        .isEqualTo(new Tenants.Rotated("key-2", null, Instant.ofEpochMilli(now + 60_000)));
     TenantDirectory directory = tenants.directory();
+    for (long at = now; at < now + 120_000; at += 1_000) {
+      assertThat(directory.find("old", at) != null || directory.find("new", at) != null)
+          .as("%d ms after", at - now)
+          .isTrue();
+    }
     assertThat(directory.find("old", now)).isNotNull();
     assertThat(directory.find("new", now)).isNotNull();
     assertThat(directory.find("old", now + 60_001)).isNull();
@@ -91,6 +115,125 @@ class TenantsTest {
         .extracting(Tenants.AdminAction::action)
         .containsExactly("key.revoke", "key.rotate", "key.create");
     assertThatThrownBy(() -> tenants.revoke(ME, "none")).hasMessageContaining("no key 'none'");
+  }
+
+  private static Tenants.KeyRow row(String tenant, String id) {
+    return tenants.keys(tenant).stream()
+        .filter(key -> key.id().equals(id))
+        .findFirst()
+        .orElseThrow();
+  }
+
+  @Test
+  void aSuccessorHasTheRightsOfItsPredecessorAndAsLongALife() {
+    tenants.create(ME, "heirs", "Heirs", true);
+    var limits = new Limits(7, RateLimiter.UNLIMITED, RateLimiter.UNLIMITED, 3);
+    Instant end = Instant.now().plusSeconds(90 * 86_400);
+    byte[] secret = TenantDirectory.hash("heirs-1");
+    tenants.key(ME, "heir-9", "heirs", "default", secret, Set.of("usage"), limits, end);
+    Tenants.Rotated next =
+        tenants.rotate(ME, "heir-9", null, TenantDirectory.hash("heirs-2"), null, LATER);
+    assertThat(next.id()).isEqualTo("heir-10");
+    Tenants.KeyRow heir = row("heirs", "heir-10");
+    assertThat(heir.scopes()).containsExactly("usage");
+    assertThat(heir.limits()).isEqualTo(limits);
+    assertThat(heir.replaces()).isEqualTo("heir-9");
+    assertThat(heir.expires()).isBetween(end, end.plusSeconds(60));
+    assertThat(row("heirs", "heir-9").expires()).isBeforeOrEqualTo(LATER);
+    Instant sooner = Instant.now().plusSeconds(600);
+    Tenants.Rotated third =
+        tenants.rotate(ME, "heir-10", null, TenantDirectory.hash("heirs-3"), sooner, end);
+    assertThat(third.expires()).isEqualTo(sooner);
+    assertThat(third.oldUntil()).as("an overlap prolongs no key").isBeforeOrEqualTo(heir.expires());
+  }
+
+  @Test
+  void onlyAKeyInUseThatHasNoSuccessorIsRotated() {
+    key("lineage", "lineage-1");
+    tenants.rotate(ME, "key-lineage", null, TenantDirectory.hash("lineage-2"), null, LATER);
+    assertThatThrownBy(
+            () ->
+                tenants.rotate(
+                    ME, "key-lineage", null, TenantDirectory.hash("lineage-3"), null, LATER))
+        .hasMessageContaining("was replaced by 'key-lineage-2'");
+    tenants.revoke(ME, "key-lineage-2");
+    assertThat(
+            tenants
+                .rotate(ME, "key-lineage", null, TenantDirectory.hash("lineage-4"), null, LATER)
+                .id())
+        .as("the ids of revoked keys are not used again")
+        .isEqualTo("key-lineage-3");
+    assertThatThrownBy(
+            () ->
+                tenants.rotate(
+                    ME, "key-lineage-2", null, TenantDirectory.hash("lineage-5"), null, LATER))
+        .hasMessageContaining("opens nothing any more");
+  }
+
+  @Test
+  void aScopeThatMeansNothingIsRefusedAndNotStored() {
+    tenants.create(ME, "scoped", "Scoped", true);
+    for (Set<String> wrong : List.of(Set.of("batch"), Set.of("usage", "admin"), Set.<String>of())) {
+      assertThatThrownBy(
+              () ->
+                  tenants.key(
+                      ME,
+                      "scoped-1",
+                      "scoped",
+                      "default",
+                      TenantDirectory.hash("scoped"),
+                      wrong,
+                      Limits.NONE,
+                      null))
+          .as("%s", wrong)
+          .hasMessageContaining("expected: some of [inference, usage]");
+    }
+    assertThatThrownBy(
+            () ->
+                tenants.key(
+                    ME,
+                    "scoped-1",
+                    "scoped",
+                    "default",
+                    TenantDirectory.hash("scoped"),
+                    Set.of("usage"),
+                    Limits.NONE,
+                    Instant.now().minusSeconds(1)))
+        .hasMessageContaining("is over");
+    assertThat(tenants.keys("scoped")).isEmpty();
+    assertThatThrownBy(
+            () ->
+                database
+                    .jdbi()
+                    .useHandle(
+                        h ->
+                            h.execute(
+                                "insert into api_keys (id, tenant, project, sha256, scopes) values"
+                                    + " ('x', 'scoped', 'default', sha256('x'), '{batch}')")))
+        .as("the database refuses it, too")
+        .hasMessageContaining("api_keys_scopes_check");
+  }
+
+  @Test
+  void rolesStandInTheDirectoryAndAreTakenAwayInIt() {
+    tenants.create(ME, "people", "People", true);
+    tenants.create(ME, "others", "Others", true);
+    tenants.role(ME, "people", "ann", "auditor");
+    tenants.role(ME, "people", "*", "none");
+    long before = tenants.revision();
+    TenantDirectory directory = tenants.directory();
+    assertThat(directory.role("people", "ann")).isEqualTo(Role.AUDITOR);
+    assertThat(directory.role("people", "bob")).isEqualTo(Role.NONE);
+    assertThat(directory.role("others", "ann")).isEqualTo(Role.MEMBER);
+    tenants.role(ME, "people", "ann", "none");
+    assertThat(tenants.revision()).as("gateways see that it changed").isGreaterThan(before);
+    assertThat(tenants.directory().role("people", "ann")).isEqualTo(Role.NONE);
+    assertThat(tenants.members("people"))
+        .containsExactly(new Tenants.MemberRow("*", "none"), new Tenants.MemberRow("ann", "none"));
+    assertThatThrownBy(() -> tenants.role(ME, "people", "ann", "root"))
+        .hasMessageContaining("member, auditor or none");
+    assertThatThrownBy(() -> tenants.role(ME, "people", " ", "admin"))
+        .hasMessageContaining("1 to 256");
   }
 
   @Test
@@ -159,10 +302,20 @@ class TenantsTest {
         assertThat(changed.await(20, TimeUnit.SECONDS)).isTrue();
         assertThat(keeper.current().tenant("fresh")).isNotNull();
         own.close();
-        Thread.sleep(3 * DirectoryKeeper.PERIOD.toMillis());
+        // it has looked in vain by then
+        until(() -> keeper.age().compareTo(DirectoryKeeper.PERIOD.multipliedBy(2)) > 0);
         assertThat(keeper.current().tenant("fresh")).isNotNull();
-        assertThat(keeper.age()).isGreaterThan(DirectoryKeeper.PERIOD);
       }
+    }
+  }
+
+  private static void until(BooleanSupplier condition) {
+    long end = System.nanoTime() + 20_000_000_000L;
+    while (!condition.getAsBoolean()) {
+      if (System.nanoTime() - end > 0) {
+        throw new AssertionError("did not come true within 20 s");
+      }
+      LockSupport.parkNanos(5_000_000);
     }
   }
 
@@ -199,8 +352,14 @@ class TenantsTest {
       assertThat(enter(purses, key, "cut-2", 100, 10)).isInstanceOf(Entry.NoMoney.class);
       assertThat(purses.state("spender")).containsExactly(4, 0);
       tenants.credit(ME, "spender", 1_000, "spender-2", "");
-      Thread.sleep(300);
-      assertThat(enter(purses, key, "cut-3", 100, 10)).isInstanceOf(Entry.Entered.class);
+      until(
+          () -> {
+            try {
+              return enter(purses, key, "cut-3", 100, 10) instanceof Entry.Entered;
+            } catch (InterruptedException e) {
+              throw new AssertionError(e);
+            }
+          });
     }
     assertThat(ledger.returnHolds("gw-cut")).isPositive();
   }
@@ -235,6 +394,234 @@ class TenantsTest {
                   limited, new PriceList(List.of()), "l4", "m", ServiceTier.STANDARD, 1, 1))
           .isEqualTo(new Entry.NotSold("m", ServiceTier.STANDARD));
     }
+  }
+
+  /// A key of a project of its own.
+  private static Key projectKey(String tenant, String project) {
+    tenants.project(ME, tenant, project);
+    String secret = tenant + "-" + project;
+    tenants.key(
+        ME,
+        "key-" + secret,
+        tenant,
+        project,
+        TenantDirectory.hash(secret),
+        Set.of("inference"),
+        Limits.NONE,
+        null);
+    return find(secret);
+  }
+
+  private static Key capped(String tenant, String project, long micros, Per per) {
+    tenants.budget(ME, tenant, project, new SpendingCap(micros, per));
+    return find(tenant + "-" + project);
+  }
+
+  private static UsageRecord spent(String id, Key key, long micros, long begunAtMs) {
+    return new UsageRecord(
+        id,
+        key.tenant().id(),
+        key.project().id(),
+        key.id(),
+        "m",
+        ServiceTier.STANDARD,
+        "hub",
+        "JP",
+        "operator",
+        "1",
+        (int) micros,
+        0,
+        0,
+        micros,
+        micros,
+        "",
+        "complete",
+        begunAtMs,
+        begunAtMs + 1_000);
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void aProjectThatHasUsedItsBudgetIsCutAndRefusedWhileAnotherGoesOn(Per per) throws Exception {
+    String tenant = "projects-" + per.name().toLowerCase(Locale.ROOT);
+    key(tenant, tenant);
+    tenants.credit(ME, tenant, 1_000_000, tenant, "");
+    projectKey(tenant, "small");
+    Key other = projectKey(tenant, "other");
+    Key small = capped(tenant, "small", 1_000, per);
+    long now = System.currentTimeMillis();
+    String gateway = "gw-" + tenant;
+    try (var purses = Purses.start(ledger, gateway, () -> now)) {
+      Entry entry = enter(purses, small, tenant + "-1", 100, 100_000);
+      assertThat(entry).isInstanceOf(Entry.Entered.class);
+      if (entry instanceof Entry.Entered(Purses.Ticket ticket)) {
+        int passed = 0;
+        while (ticket.passes(7)) {
+          passed += 7;
+        }
+        assertThat(passed).as("within a chunk of what 900 tokens cost").isEqualTo(896);
+        assertThat(ticket.settle(100, 0, passed).micros()).isEqualTo(996);
+      }
+      assertThat(enter(purses, small, tenant + "-2", 100, 10))
+          .isEqualTo(new Entry.NoMoney(97, true));
+      assertThat(enter(purses, other, tenant + "-3", 100, 10)).isInstanceOf(Entry.Entered.class);
+      ledger.apply(gateway, gateway, List.of(spent("s-" + tenant, small, 996, now)), at(1));
+    }
+    ledger.returnHolds(gateway);
+    assertThat(ledger.spending(tenant, "small", Instant.ofEpochMilli(now)))
+        .isEqualTo(new Ledger.Spending(996, 996, 0));
+    try (var restarted = Purses.start(ledger, gateway, () -> now)) {
+      assertThat(enter(restarted, small, tenant + "-4", 10, 10))
+          .as("the cap counts from the books")
+          .isEqualTo(new Entry.NoMoney(7, true));
+      assertThat(enter(restarted, small, tenant + "-5", 2, 1)).isInstanceOf(Entry.Entered.class);
+    }
+    ledger.returnHolds(gateway);
+  }
+
+  private static Position at(long offset) {
+    return new Position(1, offset);
+  }
+
+  @Test
+  void aMonthlyBudgetBeginsAnewWithTheMonthAndWhatBeganBeforeCountsThere() throws Exception {
+    key("months", "months");
+    tenants.credit(ME, "months", 1_000_000, "months", "");
+    projectKey("months", "p");
+    Key key = capped("months", "p", 500, Per.MONTH);
+    long lastOfMonth = Instant.parse("2026-11-30T23:59:59Z").toEpochMilli();
+    var now = new AtomicLong(lastOfMonth);
+    try (var purses = Purses.start(ledger, "gw-months", now::get)) {
+      Entry across = enter(purses, key, "m1", 100, 400);
+      assertThat(across).isInstanceOf(Entry.Entered.class);
+      assertThat(enter(purses, key, "m2", 1, 1)).isEqualTo(new Entry.NoMoney(2, true));
+      now.addAndGet(1_000);
+      assertThat(enter(purses, key, "m3", 100, 400))
+          .as("December's is whole")
+          .isInstanceOf(Entry.Entered.class);
+      if (across instanceof Entry.Entered(Purses.Ticket ticket)) {
+        assertThat(ticket.passes(400)).as("it goes on with November's").isTrue();
+        assertThat(ticket.passes(1)).isFalse();
+        assertThat(ticket.settle(100, 0, 400).micros()).isEqualTo(500);
+      }
+      ledger.apply("gw-months", "jm", List.of(spent("m1", key, 500, lastOfMonth)), at(1));
+      assertThat(ledger.spending("months", "p", Instant.ofEpochMilli(lastOfMonth)))
+          .isEqualTo(new Ledger.Spending(500, 500, 0));
+      assertThat(ledger.spending("months", "p", Instant.ofEpochMilli(now.get())))
+          .isEqualTo(new Ledger.Spending(0, 500, 500));
+    }
+    ledger.returnHolds("gw-months");
+  }
+
+  @Test
+  void aBudgetThatIsChangedOrLiftedHoldsWithTheNextDirectory() throws Exception {
+    key("changing", "changing");
+    tenants.credit(ME, "changing", 10_000_000, "changing", "");
+    Key free = projectKey("changing", "p");
+    Key capped = capped("changing", "p", 0, Per.TOTAL);
+    try (var purses = Purses.start(ledger, "gw-changing", System::currentTimeMillis)) {
+      assertThat(enter(purses, capped, "c1", 1, 1)).isEqualTo(new Entry.NoMoney(2, true));
+      Key raised = capped("changing", "p", 3_000_000, Per.TOTAL);
+      until(() -> entered(purses, raised, "c2"));
+      Key lowered = capped("changing", "p", 1, Per.TOTAL);
+      until(() -> !entered(purses, lowered, "c3-" + System.nanoTime()));
+      tenants.budget(ME, "changing", "p", null);
+      Key lifted = find("changing-p");
+      assertThat(lifted.project().budget()).isNull();
+      until(() -> entered(purses, lifted, "c4"));
+    }
+    assertThat(free.project().budget()).isNull();
+    ledger.returnHolds("gw-changing");
+    assertThat(ledger.spending("changing", "p", Instant.now()))
+        .isEqualTo(new Ledger.Spending(0, 0, 0));
+  }
+
+  private static boolean entered(Purses purses, Key key, String id) {
+    try {
+      Entry entry = enter(purses, key, id, 1, 1);
+      if (entry instanceof Entry.Entered(Purses.Ticket ticket)) {
+        ticket.abandon();
+        return true;
+      }
+      return false;
+    } catch (InterruptedException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  static LongStream seeds() {
+    return LongStream.range(0, 5);
+  }
+
+  /// Gateways that take, spend, tell the books late, give back, and start again, all at once.
+  @ParameterizedTest(name = "seed {0}")
+  @MethodSource("seeds")
+  void gatewaysTogetherSpendNoMoreThanAProjectsBudget(long seed) throws Exception {
+    String tenant = "together-" + seed;
+    key(tenant, tenant);
+    tenants.credit(ME, tenant, 1_000_000, tenant, "");
+    projectKey(tenant, "p");
+    long budget = 500 + seed * 1_000;
+    Key key = capped(tenant, "p", budget, Per.TOTAL);
+    var charged = new AtomicLong();
+    var failures = new ConcurrentLinkedQueue<Throwable>();
+    var threads = new ArrayList<Thread>();
+    for (int g = 0; g < 3; g++) {
+      int number = g;
+      threads.add(
+          Thread.startVirtualThread(
+              () -> {
+                try {
+                  charged.addAndGet(spendAsAGateway(tenant, key, number, seed));
+                } catch (RuntimeException | AssertionError e) {
+                  failures.add(e);
+                }
+              }));
+    }
+    for (Thread thread : threads) {
+      assertThat(thread.join(Duration.ofSeconds(60))).isTrue();
+    }
+    assertThat(failures).isEmpty();
+    Ledger.Spending spending = ledger.spending(tenant, "p", Instant.now());
+    assertThat(spending.totalMicros()).isEqualTo(charged.get()).isLessThanOrEqualTo(budget);
+    assertThat(spending.totalMicros() + spending.heldMicros()).isLessThanOrEqualTo(budget);
+    assertThat(
+            ledger.holdBudget("gw-last-" + seed, tenant, "p", "total", Long.MAX_VALUE / 8, LATER))
+        .as("what nobody spent is still to be had")
+        .isEqualTo(budget - charged.get() - spending.heldMicros());
+    ledger.returnHolds("gw-last-" + seed);
+  }
+
+  private static long spendAsAGateway(String tenant, Key key, int number, long seed) {
+    var random = new SplittableRandom(seed * 31 + number);
+    String gateway = "gw-" + tenant + "-" + number;
+    long held = 0;
+    long charged = 0;
+    long now = System.currentTimeMillis();
+    var journal = new ArrayList<UsageRecord>();
+    for (int i = 0; i < 40; i++) {
+      switch (random.nextInt(4)) {
+        case 0 ->
+            held += ledger.holdBudget(gateway, tenant, "p", "total", random.nextLong(900), LATER);
+        case 1 -> {
+          long micros = random.nextLong(held + 1);
+          held -= micros;
+          charged += micros;
+          journal.add(spent(gateway + "-" + i, key, micros, now));
+        }
+        case 2 -> {
+          ledger.apply(gateway, gateway, journal, at(i + 1));
+          journal.clear();
+        }
+        default -> {
+          long back = random.nextLong(held + 1);
+          held -= back;
+          ledger.giveBackBudget(gateway, tenant, "p", "total", back);
+        }
+      }
+    }
+    ledger.apply(gateway, gateway, journal, at(1_000));
+    return charged;
   }
 
   @Test
@@ -289,6 +676,18 @@ class TenantsTest {
     String credit = lines.stream().filter(line -> line.contains(",Credit,")).findFirst().orElse("");
     assertThat(credit.split(",-0.0006", -1)).as("every cost of the credit").hasSize(6);
     assertThat(reports.focusJson("focus", month)).contains("\"CommitmentDiscountId\":null");
+    assertThat(reports.list(new UsageReports.Query("focus", null, month, List.of("site"))))
+        .isEqualTo(
+            "{\"object\":\"list\",\"month\":\"2023-11\",\"currency\":\"JPY\",\"data\":["
+                + "{\"object\":\"usage\",\"site\":\"cell-1\",\"num_model_requests\":2,"
+                + "\"input_tokens\":200,\"input_cached_tokens\":40,\"output_tokens\":60,"
+                + "\"charged\":\"0.0015\",\"list\":\"0.0015\"},"
+                + "{\"object\":\"usage\",\"site\":\"hub\",\"num_model_requests\":1,"
+                + "\"input_tokens\":10,\"input_cached_tokens\":0,\"output_tokens\":5,"
+                + "\"charged\":\"0.0001\",\"list\":\"0.0007\"}],\"has_more\":false}");
+    assertThatThrownBy(
+            () -> reports.csv(new UsageReports.Query("focus", null, month, List.of("site"), 1)))
+        .hasMessageContaining("more than 1 rows");
     assertThatThrownBy(() -> new UsageReports.Query(null, null, month, List.of("colour")))
         .hasMessageContaining("'colour' (expected:");
   }
