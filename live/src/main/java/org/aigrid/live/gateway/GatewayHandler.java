@@ -94,6 +94,13 @@ final class GatewayHandler extends ChannelInboundHandlerAdapter {
       } else if (authenticated(context, request, requestId) != null) {
         models(context, requestId, path);
       }
+    } else if (path.equals(UsageEndpoint.PATH)) {
+      KeyEntry key;
+      if (!request.method().equals(HttpMethod.GET)) {
+        methodNotAllowed(context, request, requestId, "GET");
+      } else if ((key = authenticated(context, request, requestId)) != null) {
+        UsageEndpoint.answer(gateway.tenancy(), key, context, request, requestId);
+      }
     } else if (path.startsWith("/v1/responses/")) {
       if (authenticated(context, request, requestId) != null) {
         error(
@@ -111,7 +118,7 @@ final class GatewayHandler extends ChannelInboundHandlerAdapter {
           ApiError.invalid(
               404,
               "Unknown path (expected: /v1/chat/completions, /v1/completions, /v1/embeddings,"
-                  + " /v1/responses or /v1/models).",
+                  + " /v1/responses, /v1/models or /v1/usage).",
               null,
               "unknown_url"),
           requestId);

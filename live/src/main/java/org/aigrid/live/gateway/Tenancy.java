@@ -10,6 +10,7 @@ import org.aigrid.live.books.Journal;
 import org.aigrid.live.books.Purses;
 import org.aigrid.live.books.TenantDirectory;
 import org.aigrid.live.books.TenantResidencies;
+import org.aigrid.live.books.TenantUsage;
 import org.aigrid.live.proof.LogEntry;
 import org.aigrid.live.proof.TenantDigests;
 import org.jspecify.annotations.Nullable;
@@ -29,6 +30,7 @@ public final class Tenancy {
   private final Function<String, TenantDigests> digests;
   private final Consumer<LogEntry> receipts;
   private final String operator;
+  private final @Nullable TenantUsage usage;
   private final Map<TenantDirectory.Key, KeyEntry> entries = new ConcurrentHashMap<>();
   private final Map<String, TenantDigests> digestsByTenant = new ConcurrentHashMap<>();
 
@@ -46,6 +48,22 @@ public final class Tenancy {
       Function<String, TenantDigests> digests,
       Consumer<LogEntry> receipts,
       String operator) {
+    this(directory, purses, journal, residencies, tokens, digests, receipts, operator, null);
+  }
+
+  /// As above.
+  ///
+  /// @param usage answers tenants that ask what they have used; null: nobody is answered
+  public Tenancy(
+      Supplier<TenantDirectory> directory,
+      Purses purses,
+      Journal journal,
+      TenantResidencies residencies,
+      @Nullable BearerTokens tokens,
+      Function<String, TenantDigests> digests,
+      Consumer<LogEntry> receipts,
+      String operator,
+      @Nullable TenantUsage usage) {
     this.directory = directory;
     this.purses = purses;
     this.journal = journal;
@@ -54,6 +72,7 @@ public final class Tenancy {
     this.digests = digests;
     this.receipts = receipts;
     this.operator = operator;
+    this.usage = usage;
   }
 
   /// The key of a presented secret that is usable now, or null.
@@ -99,6 +118,10 @@ public final class Tenancy {
 
   Journal journal() {
     return journal;
+  }
+
+  @Nullable TenantUsage usage() {
+    return usage;
   }
 
   void issue(LogEntry receipt) {

@@ -25,7 +25,9 @@ import org.aigrid.live.books.Journal;
 import org.aigrid.live.books.Ledger;
 import org.aigrid.live.books.Purses;
 import org.aigrid.live.books.TenantResidencies;
+import org.aigrid.live.books.TenantUsage;
 import org.aigrid.live.books.Tenants;
+import org.aigrid.live.books.UsageReports;
 import org.aigrid.live.gateway.RecoveredReceipt;
 import org.aigrid.live.gateway.Tenancy;
 import org.aigrid.live.policy.PolicyException;
@@ -71,6 +73,7 @@ final class Accounts implements AutoCloseable {
   private final WorkFile work;
   private final TenantResidencies residencies;
   private final Tenancy tenancy;
+  private final TenantUsage usage;
   private final BooksApi api;
   private final @Nullable BearerTokens tokens;
   private volatile boolean missed; // a receipt is in the journal alone until the next start
@@ -121,6 +124,7 @@ final class Accounts implements AutoCloseable {
       purses = Purses.start(ledger, GATEWAY, System::currentTimeMillis);
       residencies = new TenantResidencies(home);
       tokens = identity == null ? null : BearerTokens.start(identity);
+      usage = new TenantUsage(new UsageReports(database));
       tenancy =
           new Tenancy(
               directory::current,
@@ -130,7 +134,8 @@ final class Accounts implements AutoCloseable {
               tokens,
               proof::digestsOf,
               this::offer,
-              OPERATOR);
+              OPERATOR,
+              usage);
       api =
           new BooksApi(
               database,
@@ -330,6 +335,7 @@ final class Accounts implements AutoCloseable {
     if (tokens != null) {
       tokens.close();
     }
+    usage.close();
     api.close();
     work.close();
     purses.close();
