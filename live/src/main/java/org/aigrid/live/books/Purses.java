@@ -108,6 +108,7 @@ public final class Purses implements AutoCloseable {
     final Quota quota;
     final Quota unlimited = new Quota(Limits.NONE, 0); // of all keys without limits
     List<Runnable> waiting = new ArrayList<>(0);
+    boolean wants; // some slice of it does
 
     Purse(String tenant, Limits limits, long nowMs) {
       this.tenant = tenant;
@@ -266,7 +267,7 @@ public final class Purses implements AutoCloseable {
             }
             for (Slice slice : slices) {
               if (slice.budget.freeMicros() < want) {
-                want(slice, want, now); // of all that are short: one wait is enough
+                want(purse, slice, want, now); // of all that are short: one wait is enough
               }
             }
             Slice without = slices[which];
@@ -286,7 +287,7 @@ public final class Purses implements AutoCloseable {
         }
         for (Slice slice : slices) {
           if (slice.budget.freeMicros() < Math.max(want, SLICE_MICROS / 4)) {
-            want(slice, Math.max(want, SLICE_MICROS), now);
+            want(purse, slice, Math.max(want, SLICE_MICROS), now);
           }
         }
       }
@@ -325,8 +326,9 @@ public final class Purses implements AutoCloseable {
   }
 
   /// Asks for more, unless the ledger has just said that there is none.
-  private void want(Slice slice, long micros, long nowMs) {
+  private void want(Purse purse, Slice slice, long micros, long nowMs) {
     if (nowMs - slice.answeredAtMs >= ASKED_AGAIN_MS) {
+      purse.wants = true;
       slice.wantedMicros = Math.max(slice.wantedMicros, micros);
       wanted = true;
       LockSupport.unpark(thread);
@@ -414,7 +416,7 @@ public final class Purses implements AutoCloseable {
         for (Slice slice : slices) {
           slice.usedAtMs = now;
           if (slice.budget.freeMicros() < SLICE_MICROS / 4) {
-            want(slice, SLICE_MICROS, now);
+            want(purse, slice, SLICE_MICROS, now);
           }
         }
       }
@@ -480,9 +482,13 @@ public final class Purses implements AutoCloseable {
   private record Wanted(Slice slice, long micros) {}
 
   private void fill(Purse purse) {
-    var asked = new ArrayList<Wanted>(2);
+    var asked = new ArrayList<Wanted>(0);
     List<Runnable> told;
     synchronized (purse) {
+      if (!purse.wants && purse.waiting.isEmpty()) {
+        return;
+      }
+      purse.wants = false;
       for (Slice slice : purse.slices()) {
         if (slice.wantedMicros > 0) {
           asked.add(new Wanted(slice, slice.wantedMicros));
@@ -564,6 +570,7 @@ public final class Purses implements AutoCloseable {
       slice.recalled = false;
       if (back == 0 && budget.freeMicros() > 0 && budget.leaseEndMs() - now < Ledger.LEASE_MS / 2) {
         slice.wantedMicros = Math.max(slice.wantedMicros, 1); // prolongs the lease
+        purse.wants = true;
       }
       if (back == 0 && budget.reservations() == 0 && slice.wantedMicros == 0) {
         purse.retired.remove(slice);

@@ -95,12 +95,7 @@ final class GatewayHandler extends ChannelInboundHandlerAdapter {
         models(context, requestId, path);
       }
     } else if (path.equals(UsageEndpoint.PATH)) {
-      KeyEntry key;
-      if (!request.method().equals(HttpMethod.GET)) {
-        methodNotAllowed(context, request, requestId, "GET");
-      } else if ((key = authenticated(context, request, requestId)) != null) {
-        UsageEndpoint.answer(gateway.tenancy(), key, context, request, requestId);
-      }
+      usage(context, request, requestId);
     } else if (path.startsWith("/v1/responses/")) {
       if (authenticated(context, request, requestId) != null) {
         error(
@@ -122,6 +117,17 @@ final class GatewayHandler extends ChannelInboundHandlerAdapter {
               null,
               "unknown_url"),
           requestId);
+    }
+  }
+
+  private void usage(ChannelHandlerContext context, FullHttpRequest request, String requestId) {
+    if (!request.method().equals(HttpMethod.GET)) {
+      methodNotAllowed(context, request, requestId, "GET");
+      return;
+    }
+    KeyEntry key = authenticated(context, request, requestId);
+    if (key != null) {
+      UsageEndpoint.answer(gateway.tenancy(), key, context, request, requestId);
     }
   }
 

@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.YearMonth;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -42,7 +43,9 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 class TenantsTest {
   private static final String ME = "admin@example";
-  private static final Instant LATER = Instant.now().plusSeconds(3_600);
+  // PostgreSQL keeps microseconds
+  private static final Instant LATER =
+      Instant.now().truncatedTo(ChronoUnit.MILLIS).plusSeconds(3_600);
 
   @TempDir static Path folder;
   private static Database database;
@@ -128,7 +131,7 @@ class TenantsTest {
   void aSuccessorHasTheRightsOfItsPredecessorAndAsLongALife() {
     tenants.create(ME, "heirs", "Heirs", true);
     var limits = new Limits(7, RateLimiter.UNLIMITED, RateLimiter.UNLIMITED, 3);
-    Instant end = Instant.now().plusSeconds(90 * 86_400);
+    Instant end = LATER.plusSeconds(90 * 86_400);
     byte[] secret = TenantDirectory.hash("heirs-1");
     tenants.key(ME, "heir-9", "heirs", "default", secret, Set.of("usage"), limits, end);
     Tenants.Rotated next =
@@ -140,7 +143,7 @@ class TenantsTest {
     assertThat(heir.replaces()).isEqualTo("heir-9");
     assertThat(heir.expires()).isBetween(end, end.plusSeconds(60));
     assertThat(row("heirs", "heir-9").expires()).isBeforeOrEqualTo(LATER);
-    Instant sooner = Instant.now().plusSeconds(600);
+    Instant sooner = LATER.minusSeconds(600);
     Tenants.Rotated third =
         tenants.rotate(ME, "heir-10", null, TenantDirectory.hash("heirs-3"), sooner, end);
     assertThat(third.expires()).isEqualTo(sooner);
@@ -319,6 +322,14 @@ class TenantsTest {
     }
   }
 
+  private static void await(CountDownLatch latch) {
+    try {
+      assertThat(latch.await(20, TimeUnit.SECONDS)).isTrue();
+    } catch (InterruptedException e) {
+      throw new AssertionError(e);
+    }
+  }
+
   /// A purse that has entered as it must be, having waited for its first slice.
   private static Entry enter(Purses purses, Key key, String id, int prompt, int output)
       throws InterruptedException {
@@ -362,6 +373,69 @@ class TenantsTest {
           });
     }
     assertThat(ledger.returnHolds("gw-cut")).isPositive();
+  }
+
+  @Test
+  void aLedgerThatHasSaidNothingIsAskedAgainAfterAWhileAndNotByEachRequest() throws Exception {
+    Key key = key("asking", "asking-secret");
+    var now = new AtomicLong(System.currentTimeMillis());
+    try (var purses = Purses.start(ledger, "gw-asking", now::get)) {
+      assertThat(enter(purses, key, "a1", 1, 1)).isEqualTo(new Entry.NoMoney(2, false));
+      tenants.credit(ME, "asking", 1_000, "asking-1", "");
+      now.addAndGet(249);
+      assertThat(enter(purses, key, "a2", 1, 1)).isEqualTo(new Entry.NoMoney(2, false));
+      now.addAndGet(1);
+      assertThat(enter(purses, key, "a3", 1, 1)).isInstanceOf(Entry.Entered.class);
+    }
+    ledger.returnHolds("gw-asking");
+  }
+
+  @Test
+  void questionsAboutUsageWaitWithinBoundsAndNoTenantTakesThemAll() throws Exception {
+    YearMonth month = YearMonth.of(2026, 11);
+    var answers = new ConcurrentLinkedQueue<TenantUsage.Answer>();
+    var held = new CountDownLatch(1);
+    var release = new CountDownLatch(1);
+    Thread locker =
+        Thread.ofVirtual()
+            .start(
+                () ->
+                    database
+                        .jdbi()
+                        .useTransaction(
+                            handle -> {
+                              handle.execute("lock table requests in access exclusive mode");
+                              held.countDown();
+                              await(release);
+                            }));
+    int taken = 0;
+    try (var usage = new TenantUsage(new UsageReports(database))) {
+      assertThat(held.await(20, TimeUnit.SECONDS)).isTrue();
+      for (int tenant = 0; tenant < 100; tenant++) {
+        int ofTenant = 0;
+        for (int i = 0; i < 10; i++) {
+          var question =
+              new TenantUsage.Question(
+                  "t" + tenant, null, month, List.of("day"), TenantUsage.Format.JSON);
+          ofTenant += usage.ask(question, answers::add) ? 1 : 0;
+        }
+        assertThat(ofTenant).isLessThanOrEqualTo(TenantUsage.OF_TENANT_MAX);
+        assertThat(ofTenant).as("the first is served").isEqualTo(tenant == 0 ? 4 : ofTenant);
+        taken += ofTenant;
+      }
+      assertThat(taken).isBetween(TenantUsage.WAITING_MAX, TenantUsage.WAITING_MAX + 2);
+      release.countDown();
+      int expected = taken;
+      until(() -> answers.size() == expected);
+      assertThat(answers).allMatch(answer -> answer instanceof TenantUsage.Answer.Text);
+      var after =
+          new TenantUsage.Question("t0", null, month, List.of("day"), TenantUsage.Format.FOCUS);
+      assertThat(usage.ask(after, answers::add)).as("what was answered is not counted").isTrue();
+      until(() -> answers.size() == expected + 1);
+    } finally {
+      release.countDown();
+      assertThat(locker.join(Duration.ofSeconds(20))).isTrue();
+    }
   }
 
   @Test

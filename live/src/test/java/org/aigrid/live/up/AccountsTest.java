@@ -2,6 +2,14 @@ package org.aigrid.live.up;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.nimbusds.jose.JWSAlgorithm;
+import com.nimbusds.jose.JWSHeader;
+import com.nimbusds.jose.crypto.RSASSASigner;
+import com.nimbusds.jose.jwk.JWKSet;
+import com.nimbusds.jose.jwk.RSAKey;
+import com.nimbusds.jose.jwk.gen.RSAKeyGenerator;
+import com.nimbusds.jwt.JWTClaimsSet;
+import com.nimbusds.jwt.SignedJWT;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -11,6 +19,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Date;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
@@ -22,6 +31,10 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import java.util.stream.Stream;
+import javax.crypto.Mac;
+import javax.crypto.spec.SecretKeySpec;
+import org.aigrid.live.books.BearerTokens;
+import org.aigrid.live.books.DirectoryKeeper;
 import org.aigrid.live.gateway.Keys;
 import org.aigrid.live.http.HttpSettings;
 import org.aigrid.live.proof.TransparencyLog;
@@ -33,12 +46,16 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import tools.jackson.databind.ObjectMapper;
 
 /// Tenants with accounts on a whole grid of two countries, with its real PostgreSQL.
 @Timeout(180)
 class AccountsTest {
   private static final String CANARY = "canary-7f3a91-do-not-keep";
   private static final String MODEL = "llama-3.1-8b";
+  private static final String ISSUER = "https://id.example";
   private static final String TOPOLOGY =
       """
       name = "Two countries"
@@ -76,6 +93,7 @@ class AccountsTest {
       HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
 
   @TempDir static Path data;
+  private static RSAKey rsa;
   private static Accounts accounts;
   private static LiveGrid grid;
 
@@ -84,7 +102,16 @@ class AccountsTest {
     Path file = data.resolve("topology.toml");
     Files.writeString(file, TOPOLOGY);
     Topology topology = TopologyFile.read(file);
-    accounts = Accounts.open(data, Accounts.Source.EMBEDDED, "JP", null);
+    rsa = new RSAKeyGenerator(2_048).keyID("rsa").generate();
+    Path provider = data.resolve("provider.json");
+    Files.writeString(provider, new JWKSet(rsa.toPublicJWK()).toString());
+    accounts =
+        Accounts.open(
+            data,
+            Accounts.Source.EMBEDDED,
+            "JP",
+            new BearerTokens.Settings(
+                ISSUER, "grid", provider.toUri(), "tenant", "", Duration.ofSeconds(60)));
     grid =
         LiveGrid.start(
             topology,
@@ -114,34 +141,70 @@ class AccountsTest {
           "tenants.credit",
           "{\"tenant\":\"" + id + "\",\"amount\":\"" + credit + "\",\"reference\":\"" + id + "\"}");
     }
-    String hash = HexFormat.of().formatHex(Keys.hash("secret-of-" + id));
-    order(
-        "keys.new",
-        "{\"id\":\"" + id + "-1\",\"tenant\":\"" + id + "\",\"sha256\":\"" + hash + "\"}");
-    until(() -> accounts.knows("secret-of-" + id));
+    key(id, "default", "secret-of-" + id, "inference");
   }
 
-  private static HttpResponse<String> ask(
-      String secret, int tokens, boolean stream, String... headers) throws Exception {
-    String body =
-        "{\"model\":\""
-            + MODEL
-            + "\",\"messages\":[{\"role\":\"user\",\"content\":\""
-            + CANARY
-            + "\"}],\"max_tokens\":"
-            + tokens
-            + ",\"ignore_eos\":true,\"stream\":"
-            + stream
-            + ",\"stream_options\":{\"include_usage\":true}}";
+  private static void key(String tenant, String project, String secret, String scope) {
+    String hash = HexFormat.of().formatHex(Keys.hash(secret));
+    order(
+        "keys.new",
+        """
+        {"id":"%s","tenant":"%s","project":"%s","sha256":"%s","scopes":["%s"]}
+        """
+            .formatted(secret + "-1", tenant, project, hash, scope));
+    until(() -> accounts.knows(secret));
+  }
+
+  /// A token of the identity provider.
+  private static String token(String tenant, String subject) throws Exception {
+    var jwt =
+        new SignedJWT(
+            new JWSHeader.Builder(JWSAlgorithm.RS256).keyID("rsa").build(),
+            new JWTClaimsSet.Builder()
+                .issuer(ISSUER)
+                .audience("grid")
+                .subject(subject)
+                .claim("tenant", tenant)
+                .expirationTime(new Date(System.currentTimeMillis() + 600_000))
+                .build());
+    jwt.sign(new RSASSASigner(rsa));
+    return jwt.serialize();
+  }
+
+  private static HttpResponse<String> usageOf(String secret, String query, String... headers)
+      throws Exception {
     var request =
-        HttpRequest.newBuilder(
-                URI.create("http://127.0.0.1:" + grid.port() + "/v1/chat/completions"))
-            .header("Authorization", "Bearer " + secret)
-            .POST(HttpRequest.BodyPublishers.ofString(body));
+        HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + grid.port() + "/v1/usage" + query))
+            .header("Authorization", "Bearer " + secret);
     if (headers.length > 0) {
       request.headers(headers);
     }
     return CLIENT.send(request.build(), HttpResponse.BodyHandlers.ofString());
+  }
+
+  private static HttpResponse<String> ask(
+      String secret, int tokens, boolean stream, String... headers) throws Exception {
+    var request =
+        HttpRequest.newBuilder(
+                URI.create("http://127.0.0.1:" + grid.port() + "/v1/chat/completions"))
+            .header("Authorization", "Bearer " + secret)
+            .POST(HttpRequest.BodyPublishers.ofString(body(tokens, stream)));
+    if (headers.length > 0) {
+      request.headers(headers);
+    }
+    return CLIENT.send(request.build(), HttpResponse.BodyHandlers.ofString());
+  }
+
+  private static String body(int tokens, boolean stream) {
+    return "{\"model\":\""
+        + MODEL
+        + "\",\"messages\":[{\"role\":\"user\",\"content\":\""
+        + CANARY
+        + "\"}],\"max_tokens\":"
+        + tokens
+        + ",\"ignore_eos\":true,\"stream\":"
+        + stream
+        + ",\"stream_options\":{\"include_usage\":true}}";
   }
 
   private static void until(BooleanSupplier condition) {
@@ -191,6 +254,157 @@ class AccountsTest {
     assertThat(next.body()).contains("insufficient_quota");
     assertThat(next.headers().firstValue("x-should-retry")).hasValue("false");
     until(() -> usage("poor").contains("cut") || usage("poor").length() > 20);
+  }
+
+  @Test
+  void aProjectThatHasUsedItsBudgetIsCutWhileAnotherOfItsTenantGoesOn() throws Exception {
+    tenant("parent", "100");
+    order("tenants.project", "{\"tenant\":\"parent\",\"project\":\"child\"}");
+    order(
+        "tenants.budget",
+        "{\"tenant\":\"parent\",\"project\":\"child\",\"amount\":\"0.1\",\"per\":\"month\"}");
+    key("parent", "child", "secret-of-child", "inference");
+    HttpResponse<String> answer = ask("secret-of-child", 500, true);
+    assertThat(answer.statusCode()).isEqualTo(200);
+    assertThat(answer.body())
+        .contains("\"finish_reason\":\"length\"", ": cut budget")
+        .endsWith("[DONE]\n\n");
+    assertThat(answer.body().split("\"content\":\"", -1).length - 1).isBetween(5, 25);
+    HttpResponse<String> next = ask("secret-of-child", 500, true);
+    assertThat(next.statusCode()).isEqualTo(429);
+    assertThat(next.body()).contains("insufficient_quota", "project");
+    assertThat(next.headers().firstValue("x-should-retry")).hasValue("false");
+    assertThat(ask("secret-of-parent", 50, true).body()).contains("\"completion_tokens\":50");
+    // what it has cost is known to the books, and nothing beyond the budget
+    until(() -> !spentBy("child").equals("0"));
+    assertThat(Double.parseDouble(spentBy("child"))).isBetween(0.05, 0.1);
+    assertThat(digest(answer, "responseDigest"))
+        .as("of a stream that was cut, too")
+        .isEqualTo(hmac(digestKey("parent"), answer.body()));
+    order(
+        "tenants.budget",
+        "{\"tenant\":\"parent\",\"project\":\"child\",\"amount\":\"5\",\"per\":\"month\"}");
+    until(() -> !jurisdictionOf("secret-of-child").isEmpty());
+  }
+
+  private static String spentBy(String project) {
+    return new ObjectMapper()
+        .readTree(order("tenants.projects", "{\"tenant\":\"parent\"}"))
+        .path("rows")
+        .valueStream()
+        .filter(row -> row.path(0).asString("").equals(project))
+        .map(row -> row.path(3).asString(""))
+        .findFirst()
+        .orElseThrow();
+  }
+
+  @Test
+  void aTenantReadsItsOwnUsageAndNobodyElses() throws Exception {
+    tenant("reader", "10");
+    tenant("neighbour", "10");
+    key("reader", "default", "books-of-reader", "usage");
+    assertThat(ask("secret-of-reader", 20, false).statusCode()).isEqualTo(200);
+    assertThat(ask("secret-of-neighbour", 33, false).statusCode()).isEqualTo(200);
+    until(() -> usage("reader").contains("20") && usage("neighbour").contains("33"));
+
+    HttpResponse<String> json = usageOf("books-of-reader", "");
+    assertThat(json.statusCode()).isEqualTo(200);
+    assertThat(json.body())
+        .startsWith("{\"object\":\"list\"")
+        .contains("\"model\":\"llama-3.1-8b\"", "\"site\":\"tokyo\"", "\"output_tokens\":20")
+        .contains("\"num_model_requests\":1")
+        .doesNotContain("33", "neighbour");
+    HttpResponse<String> focus = usageOf("books-of-reader", "", "Accept", "text/csv");
+    assertThat(focus.headers().firstValue("content-type").orElse("")).startsWith("text/csv");
+    assertThat(focus.body().lines().toList()).hasSize(2);
+    assertThat(focus.body()).startsWith("AvailabilityZone,").doesNotContain("neighbour");
+    assertThat(usageOf("books-of-reader", "?month=2020-01&by=model").body())
+        .contains("\"data\":[]", "\"month\":\"2020-01\"");
+    assertThat(usageOf("books-of-reader", "?project=nothing").body()).contains("\"data\":[]");
+
+    for (String query : List.of("?tenant=neighbour", "?by=tenant", "?format=xml", "?month=now")) {
+      HttpResponse<String> wrong = usageOf("books-of-reader", query);
+      assertThat(wrong.statusCode()).as(query).isEqualTo(400);
+      assertThat(wrong.body()).as(query).contains("expected").doesNotContain("\"data\"");
+    }
+    HttpResponse<String> noScope = usageOf("secret-of-reader", "");
+    assertThat(noScope.statusCode()).isEqualTo(403);
+    assertThat(noScope.body()).contains("scope 'usage'", "permission_error");
+    assertThat(usageOf("nobodys", "").statusCode()).isEqualTo(401);
+    assertThat(usageOf("file-secret", "").statusCode()).isEqualTo(404);
+    HttpResponse<String> asking = ask("books-of-reader", 5, false);
+    assertThat(asking.statusCode()).as("reading is not asking").isEqualTo(403);
+    assertThat(asking.body()).contains("scope 'inference'");
+  }
+
+  @Test
+  void aTokenOpensWhatItsPersonIsInTheTenantNow() throws Exception {
+    tenant("roles", "10");
+    String ann = token("roles", "ann");
+    String bob = token("roles", "bob");
+    assertThat(ask(ann, 5, false).statusCode()).as("nothing was said of her").isEqualTo(200);
+    assertThat(usageOf(ann, "").statusCode()).isEqualTo(403);
+    order("tenants.role", "{\"tenant\":\"roles\",\"subject\":\"ann\",\"role\":\"auditor\"}");
+    order("tenants.role", "{\"tenant\":\"roles\",\"subject\":\"bob\",\"role\":\"owner\"}");
+    until(() -> status(ann) == 200 && status(bob) == 200);
+    assertThat(ask(ann, 5, false).statusCode()).as("an auditor does not ask").isEqualTo(403);
+    assertThat(ask(bob, 5, false).statusCode()).isEqualTo(200);
+    order("tenants.role", "{\"tenant\":\"roles\",\"subject\":\"ann\",\"role\":\"none\"}");
+    long taken = System.nanoTime();
+    until(() -> status(ann) == 401);
+    assertThat(Duration.ofNanos(System.nanoTime() - taken))
+        .as("within the directory's refresh, and a busy machine's breath")
+        .isLessThan(DirectoryKeeper.PERIOD.plusSeconds(20));
+    assertThat(ask(ann, 5, false).statusCode()).isEqualTo(401);
+    assertThat(status(token("nobody-knows", "ann"))).isEqualTo(401);
+  }
+
+  private static int status(String token) {
+    try {
+      return usageOf(token, "").statusCode();
+    } catch (Exception e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  @ParameterizedTest(name = "streamed {0}")
+  @ValueSource(booleans = {false, true})
+  void aTenantChecksTheDigestsOfItsReceiptsWithItsOwnKey(boolean stream) throws Exception {
+    String tenant = stream ? "digests-of-streams" : "digests";
+    tenant(tenant, "10");
+    HttpResponse<String> answer = ask("secret-of-" + tenant, 12, stream);
+    assertThat(answer.statusCode()).isEqualTo(200);
+    until(() -> usage(tenant).contains("12"));
+    String key = digestKey(tenant);
+    assertThat(digest(answer, "requestDigest")).isEqualTo(hmac(key, body(12, stream)));
+    assertThat(digest(answer, "responseDigest")).isEqualTo(hmac(key, answer.body()));
+    order("tenants.create", "{\"tenant\":\"other-" + tenant + "\"}");
+    assertThat(order("tenants.digest-key", "{\"tenant\":\"other-" + tenant + "\"}"))
+        .doesNotContain(key);
+  }
+
+  private static String digestKey(String tenant) {
+    return new ObjectMapper()
+        .readTree(order("tenants.digest-key", "{\"tenant\":\"" + tenant + "\"}"))
+        .path("text")
+        .asString("");
+  }
+
+  private static String digest(HttpResponse<String> answer, String which) throws Exception {
+    String id = answer.headers().firstValue("x-request-id").orElseThrow();
+    assertThat(accounts.proof().flush(Duration.ofSeconds(20))).isTrue();
+    return new ObjectMapper()
+        .readTree(Objects.requireNonNull(accounts.proof().receipt(id)).bytes())
+        .path(which)
+        .asString("");
+  }
+
+  /// As anybody would write it who has only read docs/proof.md.
+  private static String hmac(String hexKey, String text) throws Exception {
+    Mac mac = Mac.getInstance("HmacSHA256");
+    mac.init(new SecretKeySpec(HexFormat.of().parseHex(hexKey), "HmacSHA256"));
+    return "hmac-sha256:"
+        + HexFormat.of().formatHex(mac.doFinal(text.getBytes(StandardCharsets.UTF_8)));
   }
 
   @Test
