@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.HashMap;
@@ -382,7 +383,8 @@ public final class Tenants {
           Instant end =
               expires != null || oldEnd == null
                   ? expires
-                  : now.plus(Duration.between(old.created(), oldEnd));
+                  : now.plus(Duration.between(old.created(), oldEnd))
+                      .truncatedTo(ChronoUnit.SECONDS);
           String id = newId != null ? newId : nextId(handle, oldId);
           insert(
               handle,

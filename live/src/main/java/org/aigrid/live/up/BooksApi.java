@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.time.YearMonth;
 import java.time.format.DateTimeParseException;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
@@ -124,13 +125,18 @@ final class BooksApi implements AutoCloseable {
     JsonNode in = JSON.readTree(body.isBlank() ? "{}" : body);
     String answer = carryOut(order, in, who);
     if (!LOOKS.contains(order)) {
-      String subject =
-          in.path("tenant")
-              .asString(
-                  in.path("id").asString(in.path("name").asString(in.path("model").asString(""))));
-      changes.changed(order, subject, withoutPeople(in), who);
+      changes.changed(order, subject(in), withoutPeople(in), who);
     }
     return answer;
+  }
+
+  private static String subject(JsonNode in) {
+    for (String name : List.of("tenant", "id", "old", "name", "model")) {
+      if (in.has(name)) {
+        return in.path(name).asString("");
+      }
+    }
+    return "";
   }
 
   /// What an order said, for a log that is public: it names no person.
@@ -255,7 +261,7 @@ final class BooksApi implements AutoCloseable {
                 orNull(in, "id"),
                 HexFormat.of().parseHex(text(in, "sha256")),
                 in.has("expires") ? Instant.parse(text(in, "expires")) : null,
-                Instant.now().plusSeconds(overlap));
+                Instant.now().plusSeconds(overlap).truncatedTo(ChronoUnit.SECONDS));
         yield said(
             "Key "
                 + rotated.id()

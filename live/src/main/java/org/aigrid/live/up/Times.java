@@ -5,6 +5,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.LocalDate;
 import java.time.ZoneOffset;
+import java.time.temporal.ChronoUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -53,7 +54,7 @@ final class Times {
 
   private static Instant moment(String option, String text, Instant now) {
     if (SPAN.matcher(text).matches()) {
-      return now.plus(span(option, text));
+      return now.plus(span(option, text)).truncatedTo(ChronoUnit.SECONDS);
     }
     try {
       return text.indexOf('T') > 0
