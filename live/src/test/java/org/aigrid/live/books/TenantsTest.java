@@ -553,6 +553,30 @@ class TenantsTest {
     ledger.returnHolds(gateway);
   }
 
+  @Test
+  void aTenantThatPaysLaterIsCutByItsProjectsBudgetAndByNothingElse() throws Exception {
+    tenants.create(ME, "billed", "Billed", false);
+    Key free = projectKey("billed", "free");
+    projectKey("billed", "held");
+    Key held = capped("billed", "held", 1_000, Per.TOTAL);
+    try (var purses = Purses.start(ledger, "gw-billed", System::currentTimeMillis)) {
+      Entry entry = enter(purses, held, "b1", 100, 100_000);
+      assertThat(entry).isInstanceOf(Entry.Entered.class);
+      if (entry instanceof Entry.Entered(Purses.Ticket ticket)) {
+        assertThat(ticket.passes(900)).isTrue();
+        assertThat(ticket.passes(1)).isFalse();
+        assertThat(ticket.settle(100, 0, 900)).isEqualTo(new Purses.Charged(1_000, 1_000, 0));
+      }
+      assertThat(enter(purses, held, "b2", 1, 1)).isEqualTo(new Entry.NoMoney(2, true));
+      Entry other = enter(purses, free, "b3", 1, 1);
+      assertThat(other instanceof Entry.Entered(Purses.Ticket ticket) && ticket.passes(1_000_000))
+          .isTrue();
+      assertThat(purses.state("billed", "held")).containsExactly(0, 0);
+      assertThat(purses.state("billed")).containsExactly(0, 0);
+    }
+    ledger.returnHolds("gw-billed");
+  }
+
   private static Position at(long offset) {
     return new Position(1, offset);
   }
