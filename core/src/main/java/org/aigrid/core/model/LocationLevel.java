@@ -1,7 +1,7 @@
 package org.aigrid.core.model;
 
 /// How well it is known where a site stands, from the weakest to the strongest. A site publishes
-/// the level it can show evidence for and never more.
+/// the level it can show evidence for and never more (`LocationClaim`).
 ///
 /// In policies the levels are the numbers 1 to 3 (`resource.level >= 2`).
 public enum LocationLevel {

@@ -12,6 +12,7 @@ import org.aigrid.core.unit.GeoPoint;
 /// @param position where it stands
 /// @param jurisdiction whose law applies there: ISO 3166-1 alpha-2, upper case
 /// @param operator who runs it
+/// @param location how well its place is known
 /// @param endpoints the models it serves, each model at most once
 public record SiteSpec(
     String id,
@@ -21,7 +22,30 @@ public record SiteSpec(
     GeoPoint position,
     String jurisdiction,
     String operator,
+    LocationClaim location,
     List<EndpointSpec> endpoints) {
+  /// A site of whose place nothing is known but what its operator says.
+  public SiteSpec(
+      String id,
+      String name,
+      Tier tier,
+      String region,
+      GeoPoint position,
+      String jurisdiction,
+      String operator,
+      List<EndpointSpec> endpoints) {
+    this(
+        id,
+        name,
+        tier,
+        region,
+        position,
+        jurisdiction,
+        operator,
+        LocationClaim.DECLARED,
+        endpoints);
+  }
+
   public SiteSpec {
     if (!id.matches("[A-Za-z0-9][A-Za-z0-9._-]{0,62}")) {
       throw new IllegalArgumentException(

@@ -21,6 +21,11 @@ public record SiteFacts(
     @Nullable LocationLevel level) {
 
   /// The facts of a registered site.
+  public static SiteFacts of(SiteSpec site) {
+    return of(site, site.location().level());
+  }
+
+  /// The same, with another level than it claims; null where that is not known.
   public static SiteFacts of(SiteSpec site, @Nullable LocationLevel level) {
     return new SiteFacts(site.id(), site.jurisdiction(), site.operator(), site.tier(), level);
   }

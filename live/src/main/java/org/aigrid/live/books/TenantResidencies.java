@@ -8,7 +8,6 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
-import org.aigrid.core.model.LocationLevel;
 import org.aigrid.core.policy.Compilation;
 import org.aigrid.core.policy.PolicySet;
 import org.aigrid.core.policy.Principal;
@@ -75,7 +74,7 @@ public final class TenantResidencies {
         return known;
       }
       SiteResidency made =
-          residency.on(SiteClasses.of(roster, _ -> LocationLevel.L1, List.of(residency)));
+          residency.on(SiteClasses.of(roster, site -> site.location().level(), List.of(residency)));
       prepared = made;
       return made;
     }

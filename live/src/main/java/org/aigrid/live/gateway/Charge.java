@@ -5,7 +5,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.Consumer;
-import org.aigrid.core.model.LocationLevel;
 import org.aigrid.core.model.ServiceTier;
 import org.aigrid.core.model.SiteSpec;
 import org.aigrid.live.books.Purses;
@@ -184,7 +183,7 @@ final class Charge {
         last.id(),
         printable(last.operator()),
         last.jurisdiction(),
-        LocationLevel.L1.name(), // nothing more is known of any site yet
+        last.location().level().name(),
         attempts,
         policyVersion,
         viewRevision,

@@ -3,6 +3,7 @@ package org.aigrid.live.gateway;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import org.aigrid.core.model.LocationLevel;
 import org.aigrid.live.books.UsageRecord;
 import org.aigrid.live.proof.Receipt;
 
@@ -37,7 +38,7 @@ public final class RecoveredReceipt {
         record.site(),
         Charge.printable(record.operator()),
         record.jurisdiction(),
-        "L1",
+        LocationLevel.L1.name(), // the least that can be said: the journal has no level
         attempts,
         LOST,
         0,

@@ -1,5 +1,6 @@
 package org.aigrid.live.proof;
 
+import java.util.Arrays;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
@@ -94,6 +95,15 @@ public record GridChange(
   @Override
   public String id() {
     return changeId;
+  }
+
+  /// Whether an entry of the log says what this one says, whenever it did and under whatever id.
+  public boolean saysTheSameAs(byte[] entry) {
+    LogEntry.Read read = LogEntry.read(entry);
+    long at = read.json().path("at").asLong(-1);
+    return at >= 0
+        && Arrays.equals(
+            new GridChange(kind, read.id(), at, actor, subject, details).bytes(), entry);
   }
 
   @Override

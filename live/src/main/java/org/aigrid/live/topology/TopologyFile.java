@@ -24,6 +24,8 @@ import org.aigrid.core.engine.Models;
 import org.aigrid.core.model.Accelerator;
 import org.aigrid.core.model.EndpointSpec;
 import org.aigrid.core.model.EngineKind;
+import org.aigrid.core.model.LocationClaim;
+import org.aigrid.core.model.LocationLevel;
 import org.aigrid.core.model.ModelSpec;
 import org.aigrid.core.model.ServiceTier;
 import org.aigrid.core.model.SiteSpec;
@@ -204,6 +206,7 @@ public final class TopologyFile {
     Double longitude = section.number("longitude", -180, 180);
     String jurisdiction = section.textOr("jurisdiction", defaults.jurisdiction());
     String operator = section.textOr("operator", defaults.operator());
+    LocationClaim location = readLocation(section);
     String accelerator =
         section.has("accelerator") ? section.text("accelerator") : defaults.accelerator();
     var endpoints = new ArrayList<EndpointSpec>();
@@ -224,6 +227,7 @@ public final class TopologyFile {
         || longitude == null
         || jurisdiction == null
         || operator == null
+        || location == null
         || problems.size() > before) {
       if (id != null) {
         idsWithProblems.add(id);
@@ -240,6 +244,7 @@ public final class TopologyFile {
               new GeoPoint(latitude, longitude),
               jurisdiction,
               operator,
+              location,
               endpoints);
       RadioPlan ownRadio = radio == null ? null : radio.at(id);
       requireOwnJobs(section, id, ownRadio);
@@ -249,6 +254,25 @@ public final class TopologyFile {
     } catch (IllegalArgumentException e) {
       idsWithProblems.add(id);
       section.problem(String.valueOf(e.getMessage()));
+    }
+  }
+
+  /// How well a site's place is known. Of each site for itself, never by default: it is a claim
+  /// with evidence.
+  private static @Nullable LocationClaim readLocation(Section section) {
+    Long level = section.wholeOr("location-level", 1, LocationLevel.values().length, 1);
+    String evidence = section.optionalText("location-evidence");
+    if (level == null) {
+      return null;
+    }
+    try {
+      return new LocationClaim(
+          LocationLevel.values()[level.intValue() - 1], evidence == null ? "" : evidence);
+    } catch (IllegalArgumentException e) {
+      section.problem(
+          section.has("location-evidence") ? "location-evidence" : "location-level",
+          String.valueOf(e.getMessage()));
+      return null;
     }
   }
 

@@ -4,12 +4,12 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
-import org.aigrid.core.model.LocationLevel;
 import org.aigrid.core.model.ServiceTier;
 import org.aigrid.core.model.SiteSpec;
 import org.aigrid.core.policy.PolicyAction;
@@ -201,33 +201,45 @@ final class Accounts implements AutoCloseable {
             Map.of("order", order, "detail", plain(detail))));
   }
 
-  /// Writes down which sites there are, where they say they stand, and who runs them: each
-  /// statement once, however often the grid starts.
-  void registered(Collection<SiteSpec> sites) {
+  /// Writes down which sites there are, where they say they stand and how well that is known, and
+  /// who runs them: what a site says is written when it differs from what it said last, however
+  /// often the grid starts. The entries of a site are numbered, `site/ID/1` and on.
+  void registered(Collection<SiteSpec> sites) throws IOException {
     for (SiteSpec site : sites) {
-      var details =
-          Map.of(
-              "jurisdiction", site.jurisdiction(),
-              "operator", plain(site.operator()),
-              "tier", site.tier().name().toLowerCase(Locale.ROOT),
-              "level", "L1");
-      offer(
+      String prefix = "site/" + site.id() + "/";
+      Map<String, String> details = details(site);
+      int number = 1;
+      byte[] last = null;
+      for (TransparencyLog.Logged known = proof.change(prefix + number);
+          known != null;
+          known = proof.change(prefix + number)) {
+        last = known.bytes();
+        number++;
+      }
+      var change =
           new GridChange(
               GridChange.Kind.SITE_REGISTRY,
-              visible(
-                  "site/"
-                      + site.id()
-                      + "/"
-                      + site.jurisdiction()
-                      + "/"
-                      + site.operator()
-                      + "/"
-                      + site.tier()),
+              prefix + number,
               System.currentTimeMillis(),
               "control",
               site.id(),
-              details));
+              details);
+      if (last == null || !change.saysTheSameAs(last)) {
+        offer(change);
+      }
     }
+  }
+
+  private static Map<String, String> details(SiteSpec site) {
+    var details = new HashMap<String, String>();
+    details.put("jurisdiction", site.jurisdiction());
+    details.put("operator", plain(site.operator()));
+    details.put("tier", site.tier().name().toLowerCase(Locale.ROOT));
+    details.put("level", site.location().level().name());
+    if (!site.location().evidence().isEmpty()) {
+      details.put("evidence", site.location().evidence());
+    }
+    return details;
   }
 
   private static String visible(String text) {
@@ -260,10 +272,7 @@ final class Accounts implements AutoCloseable {
       ResidencyVerdict verdict =
           rules
               .residency()
-              .check(
-                  action(order),
-                  facts.computeIfAbsent(site, spec -> SiteFacts.of(spec, LocationLevel.L1)),
-                  request(order));
+              .check(action(order), facts.computeIfAbsent(site, SiteFacts::of), request(order));
       return verdict.permitted()
           ? null
           : "lies in "

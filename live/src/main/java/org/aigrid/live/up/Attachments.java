@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.function.Predicate;
 import org.aigrid.core.model.EndpointSpec;
+import org.aigrid.core.model.LocationClaim;
 import org.aigrid.core.model.SiteSpec;
 import org.aigrid.live.topology.EnginePlan;
 import org.aigrid.live.topology.Topology;
@@ -68,7 +69,9 @@ final class Attachments {
       }
     }
     return new PlannedSite(
-        renamed(site.spec(), site.spec().id(), endpoints), engines, site.radio());
+        renamed(site.spec(), site.spec().id(), site.spec().location(), endpoints),
+        engines,
+        site.radio());
   }
 
   private static PlannedSite beside(Topology topology, SiteSpec hub, List<Attachment> attachments) {
@@ -80,11 +83,15 @@ final class Attachments {
     }
     return new PlannedSite(
         renamed(
-            hub, hub.id() + "-" + number, attachments.stream().map(Attachment::endpoint).toList()),
+            hub,
+            hub.id() + "-" + number,
+            LocationClaim.DECLARED, // what is known of the hub's place says nothing of this one's
+            attachments.stream().map(Attachment::endpoint).toList()),
         attachments.stream().map(Attachment::engine).toList());
   }
 
-  private static SiteSpec renamed(SiteSpec site, String id, List<EndpointSpec> endpoints) {
+  private static SiteSpec renamed(
+      SiteSpec site, String id, LocationClaim location, List<EndpointSpec> endpoints) {
     return new SiteSpec(
         id,
         site.name(),
@@ -93,6 +100,7 @@ final class Attachments {
         site.position(),
         site.jurisdiction(),
         site.operator(),
+        location,
         endpoints);
   }
 

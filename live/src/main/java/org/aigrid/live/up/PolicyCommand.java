@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Locale;
 import org.aigrid.core.model.LocationLevel;
 import org.aigrid.core.model.ServiceTier;
+import org.aigrid.core.model.SiteSpec;
 import org.aigrid.core.model.Tier;
 import org.aigrid.core.policy.BoundPolicies;
 import org.aigrid.core.policy.Outcome;
@@ -191,10 +192,10 @@ final class PolicyCommand implements Runnable {
       @Option(
               names = "--level",
               paramLabel = "L",
-              defaultValue = "l1",
               description =
-                  "How well the site's place is known, l1 to l3 (default: ${DEFAULT-VALUE}).")
-          LocationLevel level,
+                  "How well the site's place is known, l1 to l3 (default: what the topology says of"
+                      + " it; with --jurisdiction l1).")
+          @Nullable LocationLevel level,
       @Option(
               names = "--topology",
               paramLabel = "FILE",
@@ -233,7 +234,7 @@ final class PolicyCommand implements Runnable {
               code("--jurisdiction", jurisdiction),
               operator,
               siteTier,
-              level);
+              level == null ? LocationLevel.L1 : level);
       return explainOne(bound, action, described, request);
     }
     Topology sites = topology(topology);
@@ -242,7 +243,7 @@ final class PolicyCommand implements Runnable {
     }
     for (Topology.PlannedSite planned : sites.sites()) {
       if (planned.spec().id().equals(site)) {
-        return explainOne(bound, action, SiteFacts.of(planned.spec(), level), request);
+        return explainOne(bound, action, facts(planned.spec(), level), request);
       }
     }
     throw new CommandFailure(
@@ -253,6 +254,10 @@ final class PolicyCommand implements Runnable {
             + " (expected: one of "
             + String.join(", ", sites.sites().stream().map(s -> s.spec().id()).toList())
             + ", or --jurisdiction and what else the policies ask for)");
+  }
+
+  private static SiteFacts facts(SiteSpec site, @Nullable LocationLevel level) {
+    return SiteFacts.of(site, level == null ? site.location().level() : level);
   }
 
   private int explainOne(
@@ -287,12 +292,12 @@ final class PolicyCommand implements Runnable {
       Residency bound,
       PolicyAction action,
       Topology sites,
-      LocationLevel level,
+      @Nullable LocationLevel level,
       RequestFacts request) {
     int permitted = 0;
     out().printf("%-28s %-4s %-16s %-9s %s%n", "site", "in", "operator", "tier", "answer");
     for (Topology.PlannedSite planned : sites.sites()) {
-      SiteFacts site = SiteFacts.of(planned.spec(), level);
+      SiteFacts site = facts(planned.spec(), level);
       ResidencyVerdict verdict = bound.check(action, site, request);
       permitted += verdict.permitted() ? 1 : 0;
       out()

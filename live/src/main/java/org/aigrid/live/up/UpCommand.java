@@ -294,7 +294,12 @@ final class UpCommand implements Callable<Integer> {
             .findFirst()
             .orElse(topology.sites().getFirst().spec().jurisdiction());
     Accounts books = Accounts.open(data, source, home, identity());
-    books.registered(topology.sites().stream().map(Topology.PlannedSite::spec).toList());
+    try {
+      books.registered(topology.sites().stream().map(Topology.PlannedSite::spec).toList());
+    } catch (IOException e) {
+      books.close();
+      throw new CommandFailure("the transparency log cannot be read: " + e.getMessage());
+    }
     return books;
   }
 

@@ -14,6 +14,8 @@ import java.util.stream.Stream;
 import org.aigrid.config.Problem;
 import org.aigrid.core.admit.WaitingRoom;
 import org.aigrid.core.model.EngineKind;
+import org.aigrid.core.model.LocationClaim;
+import org.aigrid.core.model.LocationLevel;
 import org.aigrid.core.model.Tier;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -103,6 +105,43 @@ class TopologyFileTest {
     assertThat(site.endpoints().getFirst().kind()).isEqualTo(EngineKind.EMULATED);
     assertThat(site.endpoints().getFirst().sequencesMax()).isEqualTo(64);
     assertThat(topology.homeSite()).isEqualTo("cell-a");
+  }
+
+  @Test
+  void aSiteClaimsWhatItsEvidenceShowsAndOtherwiseOnlyWhatItsOperatorDeclares() throws Exception {
+    assertThat(TopologyFile.parse("small.toml", SMALL).sites().getFirst().spec().location())
+        .isEqualTo(LocationClaim.DECLARED);
+    String evidence = "sha256:" + "7f".repeat(32);
+    String measured = SMALL + "location-level = 2\nlocation-evidence = \"" + evidence + "\"\n";
+    assertThat(TopologyFile.parse("small.toml", measured).sites().getFirst().spec().location())
+        .isEqualTo(new LocationClaim(LocationLevel.L2, evidence));
+  }
+
+  @Test
+  void aLevelThatNothingShowsIsRefusedWithItsLine() {
+    for (String[] wrong :
+        new String[][] {
+          {"location-level = 2", ":13:", "level 2 without evidence (expected: the SHA-256"},
+          {
+            "location-level = 4", ":13:", "location-level: 4 (expected: a whole number from 1 to 3)"
+          },
+          {"location-level = \"L2\"", ":13:", "'L2' (expected: a whole number from 1 to 3)"},
+          {
+            "location-level = 3\nlocation-evidence = \"a letter\"",
+            ":14:",
+            "location evidence 'a letter' (expected: sha256: and"
+          }
+        }) {
+      assertThatThrownBy(() -> TopologyFile.parse("small.toml", SMALL + wrong[0] + "\n"))
+          .as(wrong[0])
+          .isInstanceOf(TopologyException.class)
+          .hasMessageContaining(wrong[1])
+          .hasMessageContaining(wrong[2]);
+    }
+    String byDefault =
+        SMALL.replace("accelerator = \"L4\"", "accelerator = \"L4\"\nlocation-level = 2");
+    assertThatThrownBy(() -> TopologyFile.parse("small.toml", byDefault))
+        .hasMessageContaining("unknown key defaults.location-level");
   }
 
   @Test

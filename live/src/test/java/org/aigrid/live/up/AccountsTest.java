@@ -31,6 +31,11 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import java.util.stream.Stream;
+import org.aigrid.core.model.LocationClaim;
+import org.aigrid.core.model.LocationLevel;
+import org.aigrid.core.model.SiteSpec;
+import org.aigrid.core.model.Tier;
+import org.aigrid.core.unit.GeoPoint;
 import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
 import org.aigrid.live.books.BearerTokens;
@@ -84,6 +89,8 @@ class AccountsTest {
       longitude = 13.4
       jurisdiction = "DE"
       operator = "Betreiber Süd"
+      location-level = 2
+      location-evidence = "sha256:7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f"
       accelerator = "H100"
       endpoints = [{ model = "llama-3.1-8b" }]
       """;
@@ -447,6 +454,61 @@ class AccountsTest {
     assertThat(TAKEN.keySet()).containsExactly("berlin");
   }
 
+  @Test
+  void aPolicyThatAsksForAMeasuredPlaceRunsWhereOneIsClaimed() throws Exception {
+    tenant("careful", "10");
+    order(
+        "tenants.policy",
+        "{\"tenant\":\"careful\",\"policy\":\"permit (principal, action, resource) when"
+            + " { resource.level >= 2 };\"}");
+    until(() -> jurisdictionOf("secret-of-careful").equals("DE"));
+    HttpResponse<String> answer = ask("secret-of-careful", 3, false);
+    String id = answer.headers().firstValue("x-request-id").orElseThrow();
+    assertThat(accounts.proof().flush(Duration.ofSeconds(20))).isTrue();
+    TransparencyLog.Logged receipt = Objects.requireNonNull(accounts.proof().receipt(id));
+    assertThat(new String(receipt.bytes(), StandardCharsets.UTF_8))
+        .contains("\"locationLevel\":\"L2\"", "\"site\":\"berlin\"");
+    // And the site itself refuses where nothing is claimed, whatever a gateway may sign.
+    var policy = accounts.sitePolicy(Set.of());
+    for (LocationClaim claim :
+        List.of(
+            LocationClaim.DECLARED,
+            new LocationClaim(LocationLevel.L2, "sha256:" + "00".repeat(32)))) {
+      assertThat(policy.refusal(orderOf("careful"), site("berlin", claim)) == null)
+          .isEqualTo(claim.level() == LocationLevel.L2);
+    }
+  }
+
+  @Test
+  void theLogHasWhatASiteSaysOfItselfEachTimeThatItSaysSomethingElse() throws Exception {
+    var measured = new LocationClaim(LocationLevel.L2, "sha256:" + "ab".repeat(32));
+    for (LocationClaim claim :
+        List.of(
+            LocationClaim.DECLARED,
+            LocationClaim.DECLARED,
+            measured,
+            measured,
+            LocationClaim.DECLARED)) {
+      accounts.registered(List.of(site("osaka", claim)));
+      assertThat(accounts.proof().flush(Duration.ofSeconds(20))).isTrue();
+    }
+    for (String[] expected :
+        new String[][] {
+          {"site/osaka/1", "\"level\":\"L1\""},
+          {"site/osaka/2", "\"evidence\":\"sha256:abab"},
+          {"site/osaka/3", "\"level\":\"L1\""}
+        }) {
+      TransparencyLog.Logged entry = Objects.requireNonNull(accounts.proof().change(expected[0]));
+      assertThat(new String(entry.bytes(), StandardCharsets.UTF_8)).contains(expected[1]);
+    }
+    assertThat(accounts.proof().change("site/osaka/4")).isNull();
+  }
+
+  private static SiteSpec site(String id, LocationClaim claim) {
+    return new SiteSpec(
+        id, id, Tier.HUB, "r", new GeoPoint(0, 0), "DE", "operator", claim, List.of());
+  }
+
   private static String jurisdictionOf(String secret) {
     try {
       return ask(secret, 1, false).headers().firstValue("x-grid-jurisdiction").orElse("");
@@ -492,7 +554,7 @@ class AccountsTest {
   }
 
   private static WorkOrder orderOf(String tenant) {
-    String project = tenant.equals("guarded") ? "default" : "-";
+    String project = !tenant.startsWith("from-") && !tenant.equals("nobody") ? "default" : "-";
     return new WorkOrder(
         "gw", "site", "r", 0, tenant, project, "*", "infer", "standard", "standard", MODEL, 0, 1);
   }
