@@ -10,16 +10,17 @@ import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.LinkedHashSet;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 
 /// Writes files so that after a crash each is whole or absent: under another name first, forced to
 /// the disk, then renamed, then the folder forced. One fsync a file, about a millisecond on an SSD.
-/// One thread.
+/// Safe for many threads, each file being written by one of them.
 final class DurableFiles {
   private final Path scratch;
   private final Consumer<String> afterStep;
-  private int count;
+  private final AtomicInteger count = new AtomicInteger();
 
   /// @param scratch folder for files under way, on the same file system; emptied
   /// @param afterStep told of each step on the disk: tests stop the world there
@@ -51,7 +52,7 @@ final class DurableFiles {
   /// Puts a whole file in its place; it is on the disk, its name is once `force` has returned for
   /// its folder.
   void put(Path file, byte[] bytes) throws IOException {
-    Path fresh = scratch.resolve("new-" + count++);
+    Path fresh = scratch.resolve("new-" + count.getAndIncrement());
     Files.deleteIfExists(fresh);
     if (scratch.getFileSystem().supportedFileAttributeViews().contains("posix")) {
       Files.createFile(

@@ -2,12 +2,15 @@ package org.aigrid.live.proof;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Function;
 import org.aigrid.live.tlog.Checkpoint;
 import org.aigrid.live.tlog.Frontier;
 import org.aigrid.live.tlog.Hash;
+import org.aigrid.live.tlog.LacksWitnessesException;
 import org.aigrid.live.tlog.SignedNote;
 import org.aigrid.live.tlog.Tile;
 import org.aigrid.live.tlog.TiledNodes;
@@ -24,6 +27,8 @@ import org.jspecify.annotations.Nullable;
 ///
 /// Reads everything once, about 2 µs an entry; keeps one tile of each level.
 public final class LogAudit {
+  private static final long ASK_AGAIN_NANOS = 100_000_000;
+
   private LogAudit() {}
 
   /// Is shown every entry in order, after its hash was found to be the leaf's.
@@ -49,14 +54,45 @@ public final class LogAudit {
   public static Checked check(
       LogSource source, TrustPolicy policy, @Nullable Checkpoint remembered, EntryReader reader)
       throws IOException {
-    byte[] bytes = source.read("checkpoint");
-    if (bytes == null) {
-      throw new LogRefusedException("there is no checkpoint: this is no log");
-    }
-    SignedNote note = SignedNote.parse(bytes);
+    return check(source, checkpoint(source, policy, Duration.ZERO), policy, remembered, reader);
+  }
+
+  /// The same, of the tree of a checkpoint that was read before.
+  public static Checked check(
+      LogSource source,
+      SignedNote note,
+      TrustPolicy policy,
+      @Nullable Checkpoint remembered,
+      EntryReader reader)
+      throws IOException {
     TrustPolicy.Trusted trusted = policy.check(note);
     walk(source, trusted.checkpoint(), remembered, reader);
     return new Checked(note, trusted, remembered);
+  }
+
+  /// The log's checkpoint, if it fits the policy.
+  ///
+  /// @param patience how long cosignatures are waited for: a log that grows shows each checkpoint
+  ///   before its witnesses have signed it
+  public static SignedNote checkpoint(LogSource source, TrustPolicy policy, Duration patience)
+      throws IOException {
+    long end = System.nanoTime() + patience.toNanos();
+    while (true) {
+      byte[] bytes = source.read("checkpoint");
+      if (bytes == null) {
+        throw new LogRefusedException("there is no checkpoint: this is no log");
+      }
+      SignedNote note = SignedNote.parse(bytes);
+      try {
+        policy.check(note);
+        return note;
+      } catch (LacksWitnessesException e) {
+        if (System.nanoTime() - end >= 0) {
+          throw e;
+        }
+        LockSupport.parkNanos(ASK_AGAIN_NANOS);
+      }
+    }
   }
 
   /// Reads all of the tree of a checkpoint that is believed.

@@ -135,7 +135,7 @@ public final class TransparencyLog implements AutoCloseable {
   private final Object publishLock = new Object();
   private volatile Signed signed;
   private volatile SignedNote published; // replaced under publishLock
-  private volatile @Nullable SignedNote witnessed; // the last one with cosignatures
+  private final Cosigned cosigned; // under publishLock
 
   /// Opens a log, or begins one where there is neither log nor key, and starts its writer.
   ///
@@ -208,9 +208,8 @@ public final class TransparencyLog implements AutoCloseable {
       publish(shown);
     }
     published = shown;
-    if (shown.signatures().size() > last.note().signatures().size()) {
-      witnessed = shown;
-    }
+    cosigned = new Cosigned(Set.of(settings.origin()));
+    cosigned.add(shown, List.of());
     Path policy = settings.folder().resolve("trust-policy.txt");
     files.putForced(policy, keys.policyText().getBytes(java.nio.charset.StandardCharsets.UTF_8));
     writer = Thread.ofPlatform().daemon().name("transparency-log").unstarted(this::run);
@@ -603,15 +602,10 @@ public final class TransparencyLog implements AutoCloseable {
   /// they signed. The signatures must have been checked.
   void cosign(SignedNote asked, Collection<NoteSignature> cosignatures) throws IOException {
     synchronized (publishLock) {
-      SignedNote with = asked.with(cosignatures);
-      SignedNote before = witnessed;
-      if (before == null
-          || Checkpoint.parse(before.text()).size() <= Checkpoint.parse(asked.text()).size()) {
-        witnessed = with;
-      }
+      SignedNote with = cosigned.add(asked, cosignatures);
       if (published.text().equals(asked.text())) {
-        publish(with);
-        published = with;
+        publish(published.with(with.signatures()));
+        published = published.with(with.signatures());
       }
     }
   }
@@ -621,11 +615,6 @@ public final class TransparencyLog implements AutoCloseable {
   /// The checkpoint that is shown, with the cosignatures that came so far.
   public SignedNote checkpoint() {
     return published;
-  }
-
-  /// The newest checkpoint with cosignatures, or null: under it proofs convince others too.
-  public @Nullable SignedNote witnessed() {
-    return witnessed;
   }
 
   public List<NoteKey> publicKeys() {
@@ -727,12 +716,13 @@ public final class TransparencyLog implements AutoCloseable {
     return Tiles.entries(tile, source.tile(tile)).get((int) (index % Tile.WIDTH));
   }
 
-  /// What proves offline that an entry is in the log: under the newest checkpoint with cosignatures
-  /// if that has the entry, else under the newest one. Reads a tile of each level.
+  /// What proves offline that an entry is in the log: under the checkpoint with the most witnesses
+  /// that has the entry, else under the newest one. Reads a tile of each level.
   public TlogProof prove(long index) throws IOException {
-    SignedNote note = witnessed;
-    if (note == null || Checkpoint.parse(note.text()).size() <= index) {
-      note = published;
+    SignedNote note;
+    synchronized (publishLock) {
+      SignedNote best = cosigned.best(index);
+      note = best == null ? published : best;
     }
     return LogAudit.prove(source, note, index);
   }

@@ -1,13 +1,18 @@
 package org.aigrid.live.proof;
 
 import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.LongSupplier;
 import org.aigrid.live.tlog.Checkpoint;
 import org.aigrid.live.tlog.FormatException;
@@ -30,7 +35,7 @@ import org.slf4j.LoggerFactory;
 /// Comparing, storing on the disk and answering are one step under one lock: two requests can never
 /// roll it back, nor can a crash. An answer costs about 2 ms and two fsyncs. Thread-safe, blocking:
 /// not for an event loop.
-public final class Witness {
+public final class Witness implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(Witness.class);
 
   /// Of a request: 63 hashes of a proof and a note.
@@ -43,6 +48,7 @@ public final class Witness {
   private final Map<String, List<NoteKey>> logs = new HashMap<>();
   private final LongSupplier nowMs;
   private final DurableFiles files;
+  private final FileChannel lock;
   private final Map<String, SignedNote> last = new HashMap<>();
 
   /// What is answered, in the terms of HTTP.
@@ -53,7 +59,13 @@ public final class Witness {
   public record Answer(int status, String contentType, String text) {}
 
   private Witness(
-      Path folder, LogKeys keys, TrustPolicy trusted, LongSupplier nowMs, DurableFiles files) {
+      Path folder,
+      LogKeys keys,
+      TrustPolicy trusted,
+      LongSupplier nowMs,
+      DurableFiles files,
+      FileChannel lock) {
+    this.lock = lock;
     this.folder = folder;
     this.nowMs = nowMs;
     this.files = files;
@@ -73,13 +85,38 @@ public final class Witness {
   public static Witness open(Path folder, String name, TrustPolicy trusted, LongSupplier nowMs)
       throws IOException {
     DurableFiles.createFolder(folder);
-    var files = new DurableFiles(folder.resolve("tmp"), step -> {});
-    LogKeys keys = LogKeys.open(folder.resolve("keys"), name, LogKeys.Role.WITNESS);
-    var witness = new Witness(folder, keys, trusted, nowMs, files);
-    for (String origin : witness.logs.keySet()) {
-      witness.readMemory(origin);
+    FileChannel lock = lock(folder);
+    try {
+      var files = new DurableFiles(folder.resolve("tmp"), step -> {});
+      LogKeys keys = LogKeys.open(folder.resolve("keys"), name, LogKeys.Role.WITNESS);
+      var witness = new Witness(folder, keys, trusted, nowMs, files, lock);
+      for (String origin : witness.logs.keySet()) {
+        witness.readMemory(origin);
+      }
+      return witness;
+    } catch (IOException | RuntimeException e) {
+      lock.close();
+      throw e;
     }
-    return witness;
+  }
+
+  /// Two that share a memory could each sign another history.
+  private static FileChannel lock(Path folder) throws IOException {
+    FileChannel channel =
+        FileChannel.open(
+            folder.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+    FileLock held = null;
+    try {
+      held = channel.tryLock();
+    } catch (OverlappingFileLockException e) {
+      log.debug("held by this process", e);
+    }
+    if (held == null) {
+      channel.close();
+      throw new LogRefusedException(
+          folder + " is in use by another witness (expected: one; stop the other one)");
+    }
+    return channel;
   }
 
   private Path file(String origin) {
@@ -189,6 +226,17 @@ public final class Witness {
       }
     }
     return null;
+  }
+
+  /// Logs that it witnesses, by their origins.
+  public Set<String> origins() {
+    return Set.copyOf(logs.keySet());
+  }
+
+  /// Lets another one open the folder; nothing may be asked of this one any more.
+  @Override
+  public synchronized void close() throws IOException {
+    lock.close();
   }
 
   /// The body of a request: `old N`, a proof, an empty line, a checkpoint.

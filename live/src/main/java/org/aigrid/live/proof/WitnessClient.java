@@ -24,9 +24,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /// Brings the log's checkpoints to its witnesses and their cosignatures into what the log shows.
-/// One round at a time, at most one each `everyMs`, all witnesses at once on virtual threads; a
-/// witness that is slow, away or wrong is counted and never holds the log up. Only signatures that
-/// fit a witness's key are taken over. A quiet log costs one comparison a round.
+/// Each witness has a virtual thread of its own and is asked for the newest checkpoint of the
+/// moment, so that one which is slow, away or wrong holds up neither the log nor another witness;
+/// it is asked again after a pause that doubles up to `PAUSE_MAX`. Only signatures that fit a
+/// witness's key are taken over. A quiet log costs one comparison each `everyMs`.
 ///
 /// A witness that knows of more entries than the log has is evidence that the log was put back to
 /// an older state: counted apart (`Health.ahead`) and said in the log file, for it needs a person.
@@ -34,124 +35,149 @@ public final class WitnessClient implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(WitnessClient.class);
   private static final int ANSWER_BYTES_MAX = 64 << 10;
   private static final Duration TIMEOUT = Duration.ofSeconds(5);
+  private static final Duration PAUSE_MAX = Duration.ofSeconds(30);
   private static final int WITNESSES_MAX = 32;
   private static final int TRIES = 2;
 
   /// How it goes with one witness.
   ///
   /// @param cosigned checkpoints that it signed
-  /// @param failures rounds in which it did not
+  /// @param failures times that it was asked and did not
   /// @param lastSize of the tree that it signed last, or -1
+  /// @param lastMs when it signed last, UTC, or 0
   /// @param ahead whether it knows more entries than the log has
-  /// @param lastProblem why the last round failed, or empty
+  /// @param lastProblem why it did not sign the last time, or empty
   public record Health(
-      long cosigned, long failures, long lastSize, boolean ahead, String lastProblem) {}
+      long cosigned, long failures, long lastSize, long lastMs, boolean ahead, String lastProblem) {
+    private Health signed(long size, long nowMs) {
+      return new Health(cosigned + 1, failures, size, nowMs, false, "");
+    }
+
+    private Health failed(boolean knowsMore, String problem) {
+      return new Health(cosigned, failures + 1, lastSize, lastMs, knowsMore, problem);
+    }
+  }
 
   private static final class Peer {
+    final String name;
     final List<NoteKey> keys = new ArrayList<>();
     final URI url;
-    volatile Health health = new Health(0, 0, -1, false, "");
-    long knownSize;
+    volatile Health health = new Health(0, 0, -1, 0, false, "");
+    long knownSize; // of its thread
 
-    Peer(URI url) {
+    Peer(String name, URI url) {
+      this.name = name;
       this.url = url;
     }
   }
 
   private final TransparencyLog transparencyLog;
   private final int everyMs;
-  private final Map<String, Peer> peers = new LinkedHashMap<>();
+  private final Map<String, Peer> peers;
   private final HttpClient http =
       HttpClient.newBuilder()
           .version(HttpClient.Version.HTTP_1_1)
           .connectTimeout(TIMEOUT)
           .followRedirects(HttpClient.Redirect.NEVER)
           .build();
-  private final Thread rounds;
+  private final List<Thread> askers = new ArrayList<>();
   private volatile boolean closed;
 
-  private WitnessClient(TransparencyLog transparencyLog, TrustPolicy policy, int everyMs) {
+  private WitnessClient(
+      TransparencyLog transparencyLog, List<TrustPolicy.Witness> witnesses, int everyMs) {
     this.transparencyLog = transparencyLog;
     this.everyMs = everyMs;
-    for (TrustPolicy.Witness witness : policy.witnesses()) {
+    peers = peers(witnesses);
+    if (everyMs < 1) {
+      throw new IllegalArgumentException("every " + everyMs + " ms (expected: 1 ms or more)");
+    }
+  }
+
+  /// Refuses witnesses that could not be asked, with one sentence.
+  public static void check(List<TrustPolicy.Witness> witnesses) {
+    log.debug("{} witnesses", peers(witnesses).size());
+  }
+
+  private static Map<String, Peer> peers(List<TrustPolicy.Witness> witnesses) {
+    var peers = new LinkedHashMap<String, Peer>();
+    for (TrustPolicy.Witness witness : witnesses) {
       String url = witness.url();
       if (url != null) {
-        peers.computeIfAbsent(url, key -> new Peer(SafeUrls.check(url))).keys.add(witness.key());
+        add(peers, witness.key(), SafeUrls.check(url));
       }
     }
-    if (peers.size() > WITNESSES_MAX || everyMs < 1) {
+    if (peers.size() > WITNESSES_MAX) {
       throw new IllegalArgumentException(
-          peers.size()
-              + " witnesses every "
-              + everyMs
-              + " ms (expected: at most "
-              + WITNESSES_MAX
-              + ", 1 ms or more)");
+          peers.size() + " witnesses (expected: at most " + WITNESSES_MAX + ")");
     }
-    rounds = Thread.ofVirtual().name("witness-rounds").unstarted(this::run);
+    return peers;
+  }
+
+  private static void add(Map<String, Peer> peers, NoteKey key, URI url) {
+    Peer peer = peers.computeIfAbsent(key.name(), name -> new Peer(name, url));
+    if (!peer.url.equals(url)) {
+      throw new IllegalArgumentException(
+          "witness "
+              + peer.name
+              + " stands at "
+              + peer.url
+              + " and at "
+              + url
+              + " (expected: one address for all of its keys)");
+    }
+    if (peer.keys.contains(key)) {
+      throw new IllegalArgumentException(
+          "witness " + peer.name + " is given twice with one key (expected: each key once)");
+    }
+    peer.keys.add(key);
   }
 
   /// Begins to ask the policy's witnesses that have an address (their submission prefix).
   public static WitnessClient start(
       TransparencyLog transparencyLog, TrustPolicy policy, int everyMs) {
-    var client = new WitnessClient(transparencyLog, policy, everyMs);
-    if (!client.peers.isEmpty()) {
-      client.rounds.start();
+    return start(transparencyLog, policy.witnesses(), everyMs);
+  }
+
+  /// Begins to ask these witnesses. Keys with one name are one witness.
+  ///
+  /// @throws IllegalArgumentException when they contradict each other, or an address may not be
+  ///   called
+  public static WitnessClient start(
+      TransparencyLog transparencyLog, List<TrustPolicy.Witness> witnesses, int everyMs) {
+    var client = new WitnessClient(transparencyLog, witnesses, everyMs);
+    for (Peer peer : client.peers.values()) {
+      client.askers.add(
+          Thread.ofVirtual().name("witness-" + peer.name).start(() -> client.run(peer)));
     }
     return client;
   }
 
-  /// Each witness's health by its address, for metrics.
+  /// Each witness's health by its name, for metrics.
   public Map<String, Health> health() {
     var all = new LinkedHashMap<String, Health>();
-    peers.forEach((url, peer) -> all.put(url, peer.health));
+    peers.forEach((name, peer) -> all.put(name, peer.health));
     return all;
   }
 
-  private void run() {
-    String settledText = "";
+  private void run(Peer peer) {
+    String signedText = "";
+    long pauseMs = everyMs;
     while (!closed) {
       SignedNote note = transparencyLog.checkpoint();
-      if (!note.text().equals(settledText) && round(note)) {
-        settledText = note.text();
-      }
-      LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(everyMs));
-    }
-  }
-
-  /// Asks all of them; true when all have signed.
-  private boolean round(SignedNote note) {
-    var cosignatures = new ArrayList<NoteSignature>();
-    var asked = new ArrayList<Thread>();
-    for (Peer peer : peers.values()) {
-      asked.add(
-          Thread.startVirtualThread(
-              () -> {
-                List<NoteSignature> lines = ask(peer, note);
-                synchronized (cosignatures) {
-                  cosignatures.addAll(lines);
-                }
-              }));
-    }
-    try {
-      for (Thread one : asked) {
-        one.join();
-      }
-      synchronized (cosignatures) {
-        if (!cosignatures.isEmpty()) {
-          transparencyLog.cosign(note, cosignatures);
+      if (!note.text().equals(signedText)) {
+        if (ask(peer, note)) {
+          signedText = note.text();
+          pauseMs = everyMs;
+        } else {
+          pauseMs = Math.min(pauseMs * 2, PAUSE_MAX.toMillis());
         }
       }
-    } catch (IOException e) {
-      log.warn("cosignatures could not be written: {}", e.getMessage());
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
+      LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(pauseMs));
     }
-    long size = Checkpoint.parse(note.text()).size();
-    return peers.values().stream().allMatch(peer -> peer.health.lastSize() == size);
   }
 
-  private List<NoteSignature> ask(Peer peer, SignedNote note) {
+  /// True when it has signed.
+  private boolean ask(Peer peer, SignedNote note) {
     Health before = peer.health;
     try {
       for (int i = 0; i < TRIES; i++) {
@@ -160,33 +186,39 @@ public final class WitnessClient implements AutoCloseable {
           if (learnSize(peer, answer.body(), note)) {
             continue;
           }
-          return List.of();
+          return false;
         }
         if (answer.statusCode() != 200) {
           throw new IOException("it answered " + answer.statusCode());
         }
         List<NoteSignature> fitting = fitting(peer, note, answer.body());
         if (fitting.isEmpty()) {
-          throw new IOException("none of its signatures fits its key in the policy");
+          throw new IOException("none of its signatures fits its key");
         }
         long size = Checkpoint.parse(note.text()).size();
         peer.knownSize = size;
-        peer.health = new Health(before.cosigned() + 1, before.failures(), size, false, "");
-        return fitting;
+        transparencyLog.cosign(note, fitting);
+        if (!before.lastProblem().isEmpty()) {
+          log.info("the witness {} signs again", peer.name);
+        }
+        peer.health = before.signed(size, System.currentTimeMillis());
+        return true;
       }
       throw new IOException("its size changed twice while it was asked");
     } catch (IOException | FormatException e) {
-      peer.health =
-          new Health(
-              before.cosigned(),
-              before.failures() + 1,
-              before.lastSize(),
-              false,
-              String.valueOf(e.getMessage()));
-      return List.of();
+      String problem = e.getMessage() == null ? "nobody listens there" : e.getMessage();
+      if (before.lastProblem().isEmpty() && !closed) {
+        log.warn(
+            "the witness {} at {} does not sign: {} (asked again, with what is newest then)",
+            peer.name,
+            peer.url,
+            problem);
+      }
+      peer.health = before.failed(false, problem);
+      return false;
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      return List.of();
+      return false;
     }
   }
 
@@ -222,17 +254,12 @@ public final class WitnessClient implements AutoCloseable {
         log.error(
             "the witness {} knows {} entries of this log, which has {}: was its folder put back"
                 + " to an older state?",
-            peer.url,
+            peer.name,
             size,
             ours);
       }
       peer.health =
-          new Health(
-              before.cosigned(),
-              before.failures() + 1,
-              before.lastSize(),
-              ahead,
-              "it knows " + size + " entries (expected: at most " + ours + ")");
+          before.failed(ahead, "it knows " + size + " entries (expected: at most " + ours + ")");
       return false;
     }
     peer.knownSize = size;
@@ -260,7 +287,7 @@ public final class WitnessClient implements AutoCloseable {
   @Override
   public void close() {
     closed = true;
-    LockSupport.unpark(rounds);
+    askers.forEach(LockSupport::unpark);
     http.shutdownNow();
   }
 }

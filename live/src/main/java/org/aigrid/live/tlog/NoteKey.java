@@ -100,7 +100,8 @@ public final class NoteKey {
     return key;
   }
 
-  static void checkName(String name, String what) {
+  /// Refuses what cannot be the name of a key or of a log, with a `FormatException`.
+  public static void checkName(String name, String what) {
     boolean plain =
         !name.isEmpty()
             && name.codePoints()

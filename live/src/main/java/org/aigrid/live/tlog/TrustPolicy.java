@@ -7,6 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /// Whom a verifier believes (C2SP `tlog-policy`): logs by their keys, witnesses, groups of them,
@@ -33,7 +34,11 @@ public final class TrustPolicy {
   ///
   /// @param name within the policy
   /// @param url where it takes checkpoints, or null
-  public record Witness(String name, NoteKey key, @Nullable String url) {}
+  public record Witness(String name, NoteKey key, @Nullable String url) {
+    public Witness {
+      requireWitness(key);
+    }
+  }
 
   private record Group(int needed, List<String> members) {}
 
@@ -54,7 +59,43 @@ public final class TrustPolicy {
   private final Set<String> grouped = new HashSet<>();
   private @Nullable String quorum;
 
+  private List<NoteKey> askedFor = List.of();
+  private int askedLeast;
+
   private TrustPolicy() {}
+
+  /// This policy, and besides at least so many of these witnesses: keys with one name are one
+  /// witness, whichever of them signs.
+  ///
+  /// @param keys of witnesses (types 4 and 6)
+  /// @param least of the witnesses
+  /// @throws FormatException when a key is no witness's, or fewer are named than asked for
+  public TrustPolicy asking(List<NoteKey> keys, int least) {
+    long named = keys.stream().map(NoteKey::name).distinct().count();
+    if (least < 1 || least > named) {
+      throw new FormatException(
+          "at least " + least + " of " + named + " witnesses (expected: 1 to " + named + ")");
+    }
+    var policy = new TrustPolicy();
+    policy.logs.addAll(logs);
+    policy.witnesses.putAll(witnesses);
+    policy.groups.putAll(groups);
+    policy.grouped.addAll(grouped);
+    policy.quorum = quorum;
+    for (NoteKey key : keys) {
+      requireWitness(key);
+      policy.checkUnambiguous(key);
+    }
+    policy.askedFor = List.copyOf(keys);
+    policy.askedLeast = least;
+    return policy;
+  }
+
+  private static void requireWitness(NoteKey key) {
+    if (!key.type().timed()) {
+      throw new FormatException("key type 1 of a witness (expected: 4 or 6, a cosignature)");
+    }
+  }
 
   /// A policy that believes these keys and asks for no witness.
   public static TrustPolicy of(List<NoteKey> logKeys) {
@@ -116,9 +157,7 @@ public final class TrustPolicy {
     expect(words, 3, 4, "witness NAME VKEY [URL]");
     checkNew(words[1]);
     NoteKey key = NoteKey.parse(words[2]);
-    if (!key.type().timed()) {
-      throw new FormatException("key type 1 of a witness (expected: 4 or 6, a cosignature)");
-    }
+    requireWitness(key);
     checkUnambiguous(key);
     if (witnesses.values().stream().anyMatch(other -> other.key().equals(key))) {
       throw new FormatException("witness " + words[1] + " has the key of another witness");
@@ -237,7 +276,7 @@ public final class TrustPolicy {
       }
     }
     if (!holds(String.valueOf(quorum), signed)) {
-      throw new UntrustedException(
+      throw new LacksWitnessesException(
           "the checkpoint of "
               + checkpoint.origin()
               + " at size "
@@ -248,7 +287,31 @@ public final class TrustPolicy {
               + quorum
               + ")");
     }
+    signed.addAll(asked(note, checkpoint));
     return new Trusted(checkpoint, signers, signed);
+  }
+
+  /// Those of the witnesses asked for beside the policy that signed.
+  private Set<String> asked(SignedNote note, Checkpoint checkpoint) {
+    var signed = new TreeSet<String>();
+    note.signersAmong(askedFor).forEach(key -> signed.add(key.name()));
+    if (signed.size() < askedLeast) {
+      var names = new TreeSet<String>();
+      askedFor.forEach(key -> names.add(key.name()));
+      throw new LacksWitnessesException(
+          "the checkpoint of "
+              + checkpoint.origin()
+              + " at size "
+              + checkpoint.size()
+              + " lacks witnesses: signed by "
+              + (signed.isEmpty() ? "none" : String.join(", ", signed))
+              + " (expected: at least "
+              + askedLeast
+              + " of "
+              + String.join(", ", names)
+              + ")");
+    }
+    return signed;
   }
 
   private boolean holds(String name, Set<String> signed) {

@@ -5,6 +5,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
@@ -39,9 +40,11 @@ import org.aigrid.live.proof.LogSettings;
 import org.aigrid.live.proof.LogSource;
 import org.aigrid.live.proof.Offer;
 import org.aigrid.live.proof.TransparencyLog;
+import org.aigrid.live.proof.WitnessClient;
 import org.aigrid.live.site.SitePolicy;
 import org.aigrid.live.site.WorkFile;
 import org.aigrid.live.site.WorkLog;
+import org.aigrid.live.tlog.TrustPolicy;
 import org.aigrid.live.wire.WorkOrder;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -55,6 +58,7 @@ final class Accounts implements AutoCloseable {
   private static final String GATEWAY = "gateway";
   private static final String OPERATOR = "ai-grid";
   private static final Duration LOG_WAIT = Duration.ofSeconds(30);
+  private static final int WITNESS_EVERY_MS = 250;
   private static final int DETAIL_CHARS_MAX = 400;
 
   /// Where the database is.
@@ -64,12 +68,28 @@ final class Accounts implements AutoCloseable {
     static final Source EMBEDDED = new Source(null, "", "");
   }
 
+  /// Name of the log of a grid that was given none.
+  static final String ORIGIN = "ai-grid.local/log";
+
+  /// The transparency log's name and who cosigns it.
+  ///
+  /// @param origin a URL without scheme; of a log that is there already, the one it began with
+  /// @param witnesses each with its address
+  record Proof(String origin, List<TrustPolicy.Witness> witnesses) {
+    static final Proof ALONE = new Proof(ORIGIN, List.of());
+
+    Proof {
+      witnesses = List.copyOf(witnesses);
+    }
+  }
+
   private final Database database;
   private final DirectoryKeeper directory;
   private final Journal journal;
   private final BookKeeper keeper;
   private final Purses purses;
   private final TransparencyLog proof;
+  private final WitnessClient witnesses;
   private final WorkFile work;
   private final TenantResidencies residencies;
   private final Tenancy tenancy;
@@ -85,8 +105,18 @@ final class Accounts implements AutoCloseable {
   /// @throws CommandFailure with one sentence when a part cannot be opened
   static Accounts open(
       Path data, Source source, String home, BearerTokens.@Nullable Settings identity) {
+    return open(data, source, home, identity, Proof.ALONE);
+  }
+
+  /// As above, with witnesses.
+  static Accounts open(
+      Path data,
+      Source source,
+      String home,
+      BearerTokens.@Nullable Settings identity,
+      Proof proof) {
     try {
-      return new Accounts(data, source, home, identity);
+      return new Accounts(data, source, home, identity, proof);
     } catch (LogRefusedException e) {
       throw new CommandFailure(String.valueOf(e.getMessage()));
     } catch (IOException | RuntimeException e) {
@@ -94,7 +124,8 @@ final class Accounts implements AutoCloseable {
     }
   }
 
-  private Accounts(Path data, Source source, String home, BearerTokens.@Nullable Settings identity)
+  private Accounts(
+      Path data, Source source, String home, BearerTokens.@Nullable Settings identity, Proof told)
       throws IOException {
     String url = source.url();
     database =
@@ -105,8 +136,8 @@ final class Accounts implements AutoCloseable {
       var ledger = new Ledger(database);
       journal = Journal.open(BooksApi.folder(data).resolve("journal"), Journal.Settings.USUAL);
       proof =
-          TransparencyLog.open(
-              LogSettings.under(data, "ai-grid.local/log"), System::currentTimeMillis);
+          TransparencyLog.open(LogSettings.under(data, told.origin()), System::currentTimeMillis);
+      witnesses = WitnessClient.start(proof, told.witnesses(), WITNESS_EVERY_MS);
       work = WorkFile.open(data.resolve("sites"));
       // Receipts of the last moment before a crash are in the journal and not in the log.
       journal.replay(
@@ -354,6 +385,7 @@ final class Accounts implements AutoCloseable {
       log.warn("the books are not up to date; the journal is applied at the next start");
     }
     keeper.close();
+    witnesses.close();
     try {
       proof.close();
     } catch (IOException e) {

@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.DateTimeException;
+import java.time.Duration;
 import java.time.YearMonth;
 import java.time.ZoneOffset;
 import java.util.List;
@@ -24,6 +25,8 @@ import org.aigrid.live.proof.TenantDigests;
 import org.aigrid.live.tlog.Checkpoint;
 import org.aigrid.live.tlog.FormatException;
 import org.aigrid.live.tlog.Hash;
+import org.aigrid.live.tlog.NoteKey;
+import org.aigrid.live.tlog.SignedNote;
 import org.aigrid.live.tlog.TlogProof;
 import org.aigrid.live.tlog.TrustPolicy;
 import org.aigrid.live.tlog.UntrustedException;
@@ -49,12 +52,18 @@ import tools.jackson.databind.node.ObjectNode;
       "  ./grid audit prove REQUEST-ID --data DIR              two files that prove one receipt",
       "  ./grid audit verify --proof FILE --receipt FILE --policy FILE   checks them offline",
       "  ./grid audit report --tenant T --month 2026-07 --data DIR   where was my data processed?",
+      "  ./grid audit witness --name NAME --data DIR --log VKEY      cosigns another's log",
       "",
       "A policy file says whom to believe (c2sp.org/tlog-policy); get it by a way that you trust.",
       "docs/proof.md explains what a receipt says and what it does not.",
       ""
     },
-    subcommands = {AuditCommand.Verify.class, AuditCommand.Prove.class, AuditCommand.Report.class},
+    subcommands = {
+      AuditCommand.Verify.class,
+      AuditCommand.Prove.class,
+      AuditCommand.Report.class,
+      WitnessCommand.class
+    },
     mixinStandardHelpOptions = true,
     synopsisSubcommandLabel = "COMMAND")
 final class AuditCommand implements Runnable {
@@ -196,6 +205,43 @@ final class AuditCommand implements Runnable {
     @Option(names = "--receipt", paramLabel = "FILE", description = "The receipt that it proves.")
     private @Nullable Path receipt;
 
+    @Option(
+        names = "--witness",
+        paramLabel = "VKEY",
+        description =
+            "Key of a witness that has to have signed, beside what the policy asks for; repeatable."
+                + " Keys with one name are one witness.")
+    private List<String> witnesses = List.of();
+
+    @Option(
+        names = "--witnesses-least",
+        paramLabel = "K",
+        description = "How many of the --witness ones are enough. Default: all of them.")
+    private @Nullable Integer witnessesLeast;
+
+    /// How long cosignatures of a log that grows are waited for.
+    private static final Duration PATIENCE = Duration.ofSeconds(2);
+
+    private TrustPolicy asking(TrustPolicy policy) {
+      if (witnesses.isEmpty()) {
+        if (witnessesLeast != null) {
+          throw new CommandFailure(
+              "--witnesses-least "
+                  + witnessesLeast
+                  + " of which? (expected: --witness VKEY, repeated)");
+        }
+        return policy;
+      }
+      List<NoteKey> keys =
+          witnesses.stream().distinct().map(vkey -> WitnessOption.key("--witness", vkey)).toList();
+      int named = (int) keys.stream().map(NoteKey::name).distinct().count();
+      try {
+        return policy.asking(keys, witnessesLeast == null ? named : witnessesLeast);
+      } catch (FormatException e) {
+        throw new CommandFailure("--witnesses-least: " + e.getMessage());
+      }
+    }
+
     @Override
     public Integer call() {
       PrintWriter out = out(spec);
@@ -204,16 +250,17 @@ final class AuditCommand implements Runnable {
         return offline(out, place);
       }
       LogSource source = place.source();
-      TrustPolicy policy = place.trusted(out);
+      TrustPolicy policy = asking(place.trusted(out));
       var counts = new long[2];
       LogAudit.Checked checked =
           finding(
               () -> {
-                Checkpoint claimed = claimed(source, policy);
+                SignedNote note = LogAudit.checkpoint(source, policy, PATIENCE);
                 return LogAudit.check(
                     source,
+                    note,
                     policy,
-                    remembered(claimed.origin()),
+                    remembered(Checkpoint.parse(note.text()).origin()),
                     (index, bytes) -> counts[ReceiptSearch.isReceipt(bytes) ? 0 : 1]++);
               });
       Checkpoint checkpoint = checked.trusted().checkpoint();
@@ -243,7 +290,7 @@ final class AuditCommand implements Runnable {
       if (proofFile == null || receiptFile == null) {
         throw new CommandFailure("a proof needs both --proof FILE and --receipt FILE");
       }
-      TrustPolicy policy = place.trusted(out);
+      TrustPolicy policy = asking(place.trusted(out));
       TrustPolicy.Trusted trusted =
           finding(
               () -> {
@@ -265,14 +312,6 @@ final class AuditCommand implements Runnable {
               ".grid",
               "audit",
               Hash.hexOf(origin).substring(0, 16) + ".checkpoint");
-    }
-
-    private static Checkpoint claimed(LogSource source, TrustPolicy policy) throws IOException {
-      byte[] bytes = source.read("checkpoint");
-      if (bytes == null) {
-        throw new IOException("there is no checkpoint: this is no log");
-      }
-      return policy.check(org.aigrid.live.tlog.SignedNote.parse(bytes)).checkpoint();
     }
 
     private @Nullable Checkpoint remembered(String origin) throws IOException {

@@ -21,6 +21,7 @@ import org.aigrid.core.model.Tier;
 import org.aigrid.live.chat.ChatClient;
 import org.aigrid.live.gguf.GgufException;
 import org.aigrid.live.gguf.GgufFile;
+import org.aigrid.live.outbound.OutboundAddress;
 import org.aigrid.live.topology.EnginePlan;
 import org.aigrid.live.topology.Topology;
 import org.aigrid.live.topology.Topology.PlannedSite;
@@ -90,9 +91,10 @@ final class RequestedEngines {
   /// The topology with all models of a server, which is asked for them now.
   static Topology withServer(Topology topology, URI url, @Nullable String key, List<String> notes)
       throws InterruptedException {
-    if (url.getHost() == null || !List.of("http", "https").contains(url.getScheme())) {
-      throw new CommandFailure(
-          "--upstream " + url + " is no address of a server (expected: http://host:port)");
+    try {
+      OutboundAddress.check("--upstream", url, OutboundAddress.Over.HTTP);
+    } catch (IllegalArgumentException e) {
+      throw new CommandFailure(String.valueOf(e.getMessage()));
     }
     List<String> names;
     try (var client = new ChatClient(url, key)) {

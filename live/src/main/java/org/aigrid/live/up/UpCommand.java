@@ -18,7 +18,11 @@ import org.aigrid.live.gguf.GgufException;
 import org.aigrid.live.http.HttpSettings;
 import org.aigrid.live.proof.ProofAnswers;
 import org.aigrid.live.proof.ProofServer;
+import org.aigrid.live.proof.WitnessClient;
 import org.aigrid.live.site.WorkLog;
+import org.aigrid.live.tlog.FormatException;
+import org.aigrid.live.tlog.NoteKey;
+import org.aigrid.live.tlog.TrustPolicy;
 import org.aigrid.live.topology.Topology;
 import org.aigrid.live.topology.TopologyException;
 import org.aigrid.live.topology.TopologyFile;
@@ -138,6 +142,23 @@ final class UpCommand implements Callable<Integer> {
           "Serves the transparency log of --data to auditors: checkpoint, tiles, receipts. Default:"
               + " not.")
   private @Nullable Integer proofPort;
+
+  @Option(
+      names = "--log-origin",
+      paramLabel = "NAME",
+      defaultValue = Accounts.ORIGIN,
+      description =
+          "Name of the transparency log of --data, as a URL without scheme; it can be chosen once"
+              + " (default: ${DEFAULT-VALUE}).")
+  private String logOrigin = Accounts.ORIGIN;
+
+  @Option(
+      names = "--witness",
+      paramLabel = "URL=VKEY",
+      description =
+          "Has each checkpoint of the log cosigned there; repeatable, and repeated with one URL for"
+              + " a second key. ./grid audit witness runs one and prints this line.")
+  private List<String> witnesses = List.of();
 
   @Option(
       names = "--oidc-issuer",
@@ -293,7 +314,7 @@ final class UpCommand implements Callable<Integer> {
             .map(SiteSpec::jurisdiction)
             .findFirst()
             .orElse(topology.sites().getFirst().spec().jurisdiction());
-    Accounts books = Accounts.open(data, source, home, identity());
+    Accounts books = Accounts.open(data, source, home, identity(), proofOptions());
     try {
       books.registered(topology.sites().stream().map(Topology.PlannedSite::spec).toList());
     } catch (IOException e) {
@@ -301,6 +322,21 @@ final class UpCommand implements Callable<Integer> {
       throw new CommandFailure("the transparency log cannot be read: " + e.getMessage());
     }
     return books;
+  }
+
+  private Accounts.Proof proofOptions() {
+    try {
+      NoteKey.checkName(logOrigin, "--log-origin");
+    } catch (FormatException e) {
+      throw new CommandFailure(String.valueOf(e.getMessage()));
+    }
+    List<TrustPolicy.Witness> asked = WitnessOption.parse(witnesses);
+    try {
+      WitnessClient.check(asked);
+    } catch (IllegalArgumentException e) {
+      throw new CommandFailure("--witness: " + e.getMessage());
+    }
+    return new Accounts.Proof(logOrigin, asked);
   }
 
   private BearerTokens.@Nullable Settings identity() {
@@ -356,10 +392,12 @@ final class UpCommand implements Callable<Integer> {
     if (proofPort != null) {
       requirePort("--proof-port", proofPort);
     }
-    if (data == null && (databaseUrl != null || proofPort != null || issuer != null)) {
+    boolean proofNamed = !witnesses.isEmpty() || !logOrigin.equals(Accounts.ORIGIN);
+    if (data == null
+        && (databaseUrl != null || proofPort != null || issuer != null || proofNamed)) {
       throw new CommandFailure(
-          "--database, --proof-port and --oidc-issuer need --data DIR (expected: a folder for the"
-              + " journal and the log)");
+          "--database, --proof-port, --log-origin, --witness and --oidc-issuer need --data DIR"
+              + " (expected: a folder for the journal and the log)");
     }
   }
 

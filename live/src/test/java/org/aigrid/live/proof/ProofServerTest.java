@@ -8,6 +8,8 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Objects;
 import org.aigrid.live.http.HttpSettings;
 import org.aigrid.live.tlog.Checkpoint;
@@ -136,6 +138,69 @@ class ProofServerTest {
       await(() -> client.health().values().iterator().next().failures() > 1);
       TransparencyLogTest.fill(log, 300, 310);
       assertThat(log.checkpoint().signatures()).hasSize(2);
+    }
+  }
+
+  @Test
+  void aWitnessThatNeverAnswersDoesNotKeepAnotherOnesSignatureBack() throws Exception {
+    LogKeys others =
+        LogKeys.open(temporary.resolve("others"), "mute.example", LogKeys.Role.WITNESS);
+    try (var mute = new java.net.ServerSocket(0, 5, java.net.InetAddress.getLoopbackAddress())) {
+      var asked = new ArrayList<TrustPolicy.Witness>();
+      asked.add(
+          new TrustPolicy.Witness(
+              "mute", others.publicKeys().getFirst(), "http://127.0.0.1:" + mute.getLocalPort()));
+      asked.add(new TrustPolicy.Witness("w", witness.publicKeys().getFirst(), url()));
+      try (WitnessClient client = WitnessClient.start(log, asked, 10)) {
+        await(() -> log.checkpoint().signatures().size() == 3);
+        TransparencyLogTest.fill(log, 300, 310);
+        await(
+            () -> Objects.requireNonNull(client.health().get("witness.example")).lastSize() == 310);
+        assertThat(Objects.requireNonNull(client.health().get("mute.example")).failures())
+            .as("it is still being asked the first time")
+            .isZero();
+      }
+    }
+  }
+
+  @Test
+  void aWitnessThatComesBackIsAskedForWhatIsNewestThen() throws Exception {
+    int port = server.port();
+    var asked = List.of(new TrustPolicy.Witness("w", witness.publicKeys().getFirst(), url()));
+    server.close();
+    try (WitnessClient client = WitnessClient.start(log, asked, 10)) {
+      for (int size = 310; size <= 350; size += 10) {
+        TransparencyLogTest.fill(log, size - 10, size);
+      }
+      await(() -> Objects.requireNonNull(client.health().get("witness.example")).failures() > 1);
+      server =
+          ProofServer.start(
+              HttpSettings.DEFAULT.at("127.0.0.1", port), new ProofAnswers(log, witness));
+      await(() -> Objects.requireNonNull(client.health().get("witness.example")).lastSize() == 350);
+      WitnessClient.Health health = Objects.requireNonNull(client.health().get("witness.example"));
+      assertThat(health.cosigned()).as("not one by one what it missed").isEqualTo(1);
+      assertThat(health.lastMs()).isPositive();
+      assertThat(health.lastProblem()).isEmpty();
+    }
+  }
+
+  @Test
+  void witnessesThatContradictEachOtherAreRefused() {
+    NoteKey first = witness.publicKeys().getFirst();
+    NoteKey second = witness.publicKeys().getLast();
+    for (List<TrustPolicy.Witness> wrong :
+        List.of(
+            List.of(
+                new TrustPolicy.Witness("w", first, "https://a.example"),
+                new TrustPolicy.Witness("w", second, "https://b.example")),
+            List.of(
+                new TrustPolicy.Witness("w", first, "https://a.example"),
+                new TrustPolicy.Witness("w", first, "https://a.example")),
+            List.of(new TrustPolicy.Witness("w", first, "http://192.0.2.7")),
+            List.of(new TrustPolicy.Witness("w", first, "https://169.254.169.254")))) {
+      assertThatThrownBy(() -> WitnessClient.check(wrong))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("expected: ");
     }
   }
 

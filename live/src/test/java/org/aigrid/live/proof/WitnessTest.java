@@ -154,10 +154,17 @@ class WitnessTest {
   @Test
   void itsMemoryOutlivesIt() throws Exception {
     ask("a", 0, 5);
+    assertThatThrownBy(
+            () ->
+                Witness.open(temporary.resolve("witness"), "witness.example", trusted, () -> 6_000))
+        .isInstanceOf(LogRefusedException.class)
+        .hasMessageContaining("in use by another witness");
+    witness.close();
     witness = Witness.open(temporary.resolve("witness"), "witness.example", trusted, () -> 6_000);
     assertThat(ask("b", 0, 5).status()).isEqualTo(409);
     assertThat(ask("a", 5, 6).status()).isEqualTo(200);
     Path file = temporary.resolve("witness/logs").resolve(Hash.hexOf(ORIGIN)).resolve("checkpoint");
+    witness.close();
     Files.writeString(file, Files.readString(file).replace("\n6\n", "\n5\n"));
     assertThatThrownBy(
             () ->

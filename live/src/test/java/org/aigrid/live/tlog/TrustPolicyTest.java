@@ -5,7 +5,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.SplittableRandom;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /// Whom a verifier believes.
 class TrustPolicyTest {
@@ -116,5 +120,65 @@ class TrustPolicyTest {
     TrustPolicy policy = TrustPolicy.parse(text + "quorum g31\n");
     assertThat(policy.logs()).hasSize(32);
     assertThat(policy.witnesses()).hasSize(32);
+  }
+
+  private List<NoteKey> witnessKeys() {
+    return witnesses.stream().map(NoteSigner::key).toList();
+  }
+
+  @Test
+  void soManyOfTheWitnessesAskedForHaveToHaveSigned() {
+    TrustPolicy plain = TrustPolicy.of(List.of(log.key()));
+    TrustPolicy two = plain.asking(witnessKeys(), 2);
+    assertThat(two.check(note(1, 3)).witnesses())
+        .containsExactlyInAnyOrder("w1.example", "w3.example");
+    assertThatThrownBy(() -> two.check(note(2)))
+        .isInstanceOf(LacksWitnessesException.class)
+        .hasMessageContaining("signed by w2.example (expected: at least 2 of w1.example, w2");
+    assertThat(plain.check(note()).witnesses()).as("the policy itself is as before").isEmpty();
+    // What the policy asks for holds beside it.
+    TrustPolicy both = TrustPolicy.parse(policy("quorum w3\n")).asking(witnessKeys(), 1);
+    assertThatThrownBy(() -> both.check(note(1))).hasMessageContaining("the quorum w3");
+    both.check(note(3));
+  }
+
+  @Test
+  void oneWitnessWithTwoKeysIsOneWitness() {
+    NoteSigner other = NoteTest.signer("w1.example", KeyType.ED25519_COSIGNATURE);
+    List<NoteKey> keys = List.of(witnesses.getFirst().key(), other.key(), witnesses.get(1).key());
+    TrustPolicy policy = TrustPolicy.of(List.of(log.key())).asking(keys, 2);
+    String text = NoteTest.CHECKPOINT.text();
+    SignedNote twice = note(1).with(List.of(other.sign(text, 9)));
+    assertThatThrownBy(() -> policy.check(twice)).isInstanceOf(LacksWitnessesException.class);
+    policy.check(twice.with(List.of(witnesses.get(1).sign(text, 9))));
+    for (int least : new int[] {0, -1, 3}) {
+      assertThatThrownBy(() -> TrustPolicy.of(List.of(log.key())).asking(keys, least))
+          .hasMessageContaining("at least " + least + " of 2 witnesses (expected: 1 to 2)");
+    }
+    assertThatThrownBy(() -> policy.asking(List.of(log.key()), 1)).hasMessageContaining("type 1");
+  }
+
+  @ParameterizedTest(name = "seed {0}")
+  @ValueSource(longs = {1, 2, 3, 4, 5, 6, 7, 8})
+  void whoSignedDecidesWhateverElseStandsThere(long seed) {
+    var random = new SplittableRandom(seed);
+    for (int round = 0; round < 12; round++) {
+      int signed = random.nextInt(8);
+      int asked = 1 + random.nextInt(7);
+      int least = 1 + random.nextInt(Integer.bitCount(asked));
+      SignedNote note =
+          note(IntStream.rangeClosed(1, 3).filter(w -> (signed >> (w - 1) & 1) == 1).toArray());
+      List<NoteKey> keys =
+          IntStream.range(0, 3)
+              .filter(w -> (asked >> w & 1) == 1)
+              .mapToObj(w -> witnesses.get(w).key())
+              .toList();
+      TrustPolicy policy = TrustPolicy.of(List.of(log.key())).asking(keys, least);
+      if (Integer.bitCount(signed & asked) >= least) {
+        assertThat(policy.check(note).witnesses()).hasSize(Integer.bitCount(signed & asked));
+      } else {
+        assertThatThrownBy(() -> policy.check(note)).isInstanceOf(LacksWitnessesException.class);
+      }
+    }
   }
 }

@@ -11,6 +11,7 @@ import java.util.List;
 import org.aigrid.live.proof.LogSettings;
 import org.aigrid.live.proof.Receipt;
 import org.aigrid.live.proof.TransparencyLog;
+import org.aigrid.live.proof.WitnessClient;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -181,6 +182,215 @@ class AuditCommandTest {
     assertThat(run("audit", "report", "--tenant", "t", "--month", "7", "--data", data.toString()))
         .isEqualTo(1);
     assertThat(err.toString()).contains("expected: YYYY-MM");
+  }
+
+  /// A witness as its command runs it, in a thread of its own.
+  private final class Running implements AutoCloseable {
+    final StringWriter said = new StringWriter();
+    final Thread thread;
+
+    Running(String name) {
+      String vkey = trustedLogKey();
+      CommandLine line = GridCommand.commandLine();
+      line.setOut(new PrintWriter(said, true));
+      line.setErr(new PrintWriter(said, true));
+      thread =
+          Thread.ofPlatform()
+              .start(
+                  () ->
+                      line.execute(
+                          "audit",
+                          "witness",
+                          "--name",
+                          name,
+                          "--data",
+                          temporary.resolve(name).toString(),
+                          "--log",
+                          vkey,
+                          "--listen",
+                          "127.0.0.1:0"));
+      await(() -> said.toString().contains("and auditors ask"));
+    }
+
+    /// As it says it: URL=VKEY.
+    String option() {
+      String text = said.toString();
+      int from = text.indexOf("--witness ") + "--witness ".length();
+      return text.substring(from, text.indexOf('\n', from)).strip();
+    }
+
+    String vkey() {
+      return option().substring(option().indexOf('=') + 1);
+    }
+
+    @Override
+    public void close() throws InterruptedException {
+      thread.interrupt();
+      thread.join();
+    }
+  }
+
+  private String trustedLogKey() {
+    try {
+      return Files.readAllLines(LogSettings.under(data, "x").folder().resolve("trust-policy.txt"))
+          .stream()
+          .filter(line -> line.startsWith("log "))
+          .findFirst()
+          .orElseThrow()
+          .substring("log ".length());
+    } catch (java.io.IOException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  private static void await(java.util.function.BooleanSupplier condition) {
+    long end = System.nanoTime() + 30_000_000_000L;
+    while (!condition.getAsBoolean()) {
+      if (System.nanoTime() - end > 0) {
+        throw new AssertionError("did not come true within 30 s");
+      }
+      java.util.concurrent.locks.LockSupport.parkNanos(5_000_000);
+    }
+  }
+
+  private static TransparencyLog log(Path folder) throws Exception {
+    return TransparencyLog.open(
+        LogSettings.under(folder, "grid.example/log").withBatches(1_000, 1_000, 1), () -> JULY_MS);
+  }
+
+  @Test
+  void anAuditorAsksForWitnessesWhoseCommandsSignWhatContinues() throws Exception {
+    Path forked = temporary.resolve("forked");
+    copy(data, forked);
+    String first;
+    String second;
+    try (var one = new Running("one.example");
+        var two = new Running("two.example");
+        TransparencyLog log = log(data)) {
+      first = one.vkey();
+      second = two.vkey();
+      assertThat(verify("--witness", first)).isEqualTo(1);
+      assertThat(err.toString())
+          .contains("lacks witnesses: signed by none (expected: at least 1 of one.example)");
+      try (WitnessClient client =
+          WitnessClient.start(log, WitnessOption.parse(List.of(one.option())), 10)) {
+        await(() -> client.health().values().stream().allMatch(h -> h.lastSize() == 302));
+        log.offer(receipt("req-more", "p", "hub-tokyo", "JP", JULY_MS));
+        await(() -> client.health().values().stream().allMatch(h -> h.lastSize() == 303));
+      }
+      assertThat(verify("--witness", first)).as(err.toString()).isZero();
+      assertThat(out.toString()).contains("by the witnesses one.example.");
+      assertThat(verify("--witness", first, "--witness", second, "--witnesses-least", "1"))
+          .as(err.toString())
+          .isZero();
+      assertThat(verify("--witness", first, "--witness", second)).isEqualTo(1);
+      assertThat(err.toString()).contains("signed by one.example (expected: at least 2 of one");
+    }
+    // The witness is started again, and shown another history under the log's own key.
+    try (var one = new Running("one.example");
+        TransparencyLog fork = log(forked);
+        WitnessClient client =
+            WitnessClient.start(fork, WitnessOption.parse(List.of(one.option())), 10)) {
+      assertThat(one.vkey()).isEqualTo(first);
+      await(() -> client.health().values().stream().allMatch(WitnessClient.Health::ahead));
+      fork.offer(receipt("req-other-history", "p", "hub-us", "US", JULY_MS));
+      fork.offer(receipt("req-longer", "p", "hub-us", "US", JULY_MS));
+      assertThat(fork.flush(Duration.ofSeconds(30))).isTrue();
+      long before = client.health().values().iterator().next().failures();
+      await(() -> client.health().values().iterator().next().failures() > before + 1);
+      assertThat(client.health().values().iterator().next().cosigned()).isZero();
+      assertThat(fork.checkpoint().signatures()).hasSize(2);
+    }
+  }
+
+  private static void copy(Path from, Path to) throws Exception {
+    try (var all = Files.walk(from)) {
+      for (Path one : all.toList()) {
+        Files.copy(
+            one,
+            to.resolve(from.relativize(one).toString()),
+            java.nio.file.StandardCopyOption.COPY_ATTRIBUTES);
+      }
+    }
+  }
+
+  @Test
+  void wrongCallsAboutWitnessesAreTaught() {
+    String vkey = trustedLogKey();
+    String folder = temporary.resolve("w").toString();
+    for (String[] wrong :
+        new String[][] {
+          {
+            "it is the key of a log",
+            "audit",
+            "verify",
+            "--data",
+            data.toString(),
+            "--witness",
+            vkey
+          },
+          {
+            "expected: --witness VKEY",
+            "audit",
+            "verify",
+            "--data",
+            data.toString(),
+            "--witnesses-least",
+            "2"
+          },
+          {
+            "see the log's trust-policy.txt",
+            "audit",
+            "witness",
+            "--name",
+            "w",
+            "--data",
+            folder,
+            "--log",
+            "nonsense"
+          },
+          {
+            "expected: HOST:PORT",
+            "audit",
+            "witness",
+            "--name",
+            "w",
+            "--data",
+            folder,
+            "--log",
+            vkey,
+            "--listen",
+            "8090"
+          },
+          {
+            "without spaces",
+            "audit",
+            "witness",
+            "--name",
+            "a b",
+            "--data",
+            folder,
+            "--log",
+            vkey,
+            "--listen",
+            "127.0.0.1:0"
+          },
+          {"expected: URL=VKEY", "up", "--data", folder, "--witness", "https://w.example"},
+          {
+            "it is the key of a log",
+            "up",
+            "--data",
+            folder,
+            "--witness",
+            "https://w.example=" + vkey
+          },
+          {"need --data DIR", "up", "--witness", "https://w.example=" + vkey}
+        }) {
+      assertThat(run(List.of(wrong).subList(1, wrong.length).toArray(String[]::new)))
+          .as(wrong[0])
+          .isEqualTo(1);
+      assertThat(err.toString()).contains(wrong[0]);
+    }
   }
 
   @Test

@@ -174,7 +174,10 @@ class CommandsTest {
     assertSentence(grid("up", "--keys", folder + "/none.toml"), "key file");
     assertSentence(grid("up", "--key", "a b"), "--key (expected: printable");
     assertSentence(grid("up", "--port", "70000"), "--port 70000 (expected: 0 to 65535)");
-    assertSentence(grid("up", "--upstream", "nonsense"), "is no address of a server");
+    assertSentence(grid("up", "--upstream", "nonsense"), "it names no host");
+    assertSentence(
+        grid("up", "--upstream", "http://169.254.169.254/latest"),
+        "--upstream 'http://169.254.169.254/latest': it is link-local or a cloud's metadata");
     String url = "http://127.0.0.1:" + freePort();
     assertSentence(
         grid("up", "--upstream", url), "--upstream " + url + " does not list its models");
