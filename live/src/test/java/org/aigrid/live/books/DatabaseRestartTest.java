@@ -1,0 +1,227 @@
+package org.aigrid.live.books;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/// The grid lives on when its own PostgreSQL is killed: it is started again on the same data and
+/// port, and what was served meanwhile is in the books, each request once.
+@Timeout(180)
+@EnabledOnOs(OS.LINUX)
+class DatabaseRestartTest {
+  private static final String GATEWAY = "gateway-1";
+  private static final String TENANT = "t";
+  private static final long CREDIT = 1_000_000_000;
+
+  @TempDir static Path folder;
+  private static Database database;
+  private static Ledger ledger;
+  private static Journal journal;
+  private static BookKeeper keeper;
+  private static final Map<String, Long> ANSWERED = new ConcurrentHashMap<>();
+  private static final AtomicInteger SERVED = new AtomicInteger();
+
+  @BeforeAll
+  static void start() {
+    database = Database.embedded(folder);
+    ledger = new Ledger(database);
+    journal = Journal.open(folder.resolve("journal"), Journal.Settings.USUAL);
+    database
+        .jdbi()
+        .useHandle(h -> h.execute("insert into tenants (id, name) values (?, ?)", TENANT, TENANT));
+    ledger.credit(TENANT, CREDIT, "first", "");
+    keeper = BookKeeper.start(ledger, journal, GATEWAY);
+    until(() -> hold(1_000_000) == 1_000_000);
+  }
+
+  @AfterAll
+  static void stop() {
+    journal.close();
+    keeper.close();
+    database.close();
+  }
+
+  private static long hold(long micros) {
+    try {
+      return ledger.hold(GATEWAY, TENANT, micros, Instant.now().plusMillis(Ledger.LEASE_MS));
+    } catch (RuntimeException e) {
+      return -1; // the database is away
+    }
+  }
+
+  private static void serve(String id, long micros) {
+    SERVED.incrementAndGet();
+    boolean taken =
+        journal.append(
+            Records.of(id, TENANT, micros),
+            durable -> {
+              if (durable) {
+                ANSWERED.put(id, micros);
+              }
+            });
+    assertThat(taken).isTrue();
+  }
+
+  private static void until(BooleanSupplier condition) {
+    long end = System.nanoTime() + 60_000_000_000L;
+    while (!condition.getAsBoolean()) {
+      if (System.nanoTime() - end > 0) {
+        throw new AssertionError("did not come true within 60 s");
+      }
+      LockSupport.parkNanos(5_000_000);
+    }
+  }
+
+  private static long postmaster() {
+    try {
+      Path file = folder.resolve("postgres").resolve("postmaster.pid");
+      List<String> lines = Files.exists(file) ? Files.readAllLines(file) : List.of();
+      return lines.isEmpty() ? -1 : Long.parseLong(lines.getFirst().strip());
+    } catch (IOException e) {
+      return -1;
+    }
+  }
+
+  private static void kill(boolean workersToo) {
+    ProcessHandle.of(postmaster())
+        .filter(process -> process.info().command().orElse("").endsWith("postgres"))
+        .ifPresent(
+            process -> {
+              List<ProcessHandle> workers = process.descendants().toList();
+              process.destroyForcibly();
+              if (workersToo) {
+                workers.forEach(ProcessHandle::destroyForcibly);
+              }
+            });
+  }
+
+  /// All that was answered stands in the books, once, and the sums agree.
+  private static void assertBooked() {
+    until(() -> ANSWERED.size() == SERVED.get()); // the disk has them all
+    assertThat(keeper.settle(Duration.ofSeconds(60))).isTrue();
+    var booked = new HashMap<String, Long>();
+    database
+        .jdbi()
+        .useHandle(
+            h ->
+                h.createQuery("select request_id, charged_micros from requests")
+                    .map((row, _) -> booked.put(row.getString(1), row.getLong(2)))
+                    .list());
+    assertThat(booked).containsExactlyInAnyOrderEntriesOf(ANSWERED);
+    assertThat(ledger.check()).isEmpty();
+  }
+
+  @Test
+  void aKilledServerIsStartedAgainOnItsDataAndPortAndTheBooksGoOn() {
+    serve("before", 10);
+    assertBooked();
+    long before = database.restarts();
+    long pid = postmaster();
+    int port = database.port();
+    kill(false);
+    for (int i = 0; i < 50; i++) {
+      serve("while-away-" + i, 7);
+    }
+    until(() -> database.restarts() == before + 1);
+    assertThat(database.port()).isEqualTo(port);
+    assertThat(postmaster()).isNotEqualTo(pid);
+    serve("after", 11);
+    assertBooked();
+    assertThat(hold(5_000)).as("purses are filled again").isEqualTo(5_000);
+  }
+
+  @Test
+  void aProcessOfTheKilledServerThatGoesOnWorkingIsEndedBeforeTheNextServer() throws Exception {
+    long before = database.restarts();
+    var busyPid = new long[1];
+    var opened = new java.util.concurrent.CountDownLatch(1);
+    Thread busy =
+        Thread.ofPlatform()
+            .start(
+                () -> {
+                  try {
+                    database
+                        .jdbi()
+                        .useHandle(
+                            h -> {
+                              busyPid[0] =
+                                  h.createQuery("select pg_backend_pid()").mapTo(Long.class).one();
+                              opened.countDown();
+                              // computes without ever looking whether its server lives
+                              h.createQuery(
+                                      "select count(*) from generate_series(1, 1000000000) a"
+                                          + " where a % 7 = 3")
+                                  .mapTo(Long.class)
+                                  .one();
+                            });
+                  } catch (RuntimeException e) {
+                    // its connection is cut
+                  }
+                });
+    opened.await();
+    Thread.sleep(300); // computing by now
+    kill(false);
+    serve("beside-an-orphan", 3);
+    until(() -> database.restarts() == before + 1);
+    // of a zombie the link is there and leads nowhere
+    assertThat(Files.exists(Path.of("/proc/" + busyPid[0] + "/cwd"))).isFalse();
+    busy.join();
+    assertBooked();
+  }
+
+  @ParameterizedTest(name = "seed {0}")
+  @ValueSource(longs = {1, 2, 3})
+  void howeverAndWheneverItIsKilledUnderLoadEachRequestIsBookedOnce(long seed) throws Exception {
+    var random = new SplittableRandom(seed);
+    long kills = 0;
+    long before = database.restarts();
+    for (int i = 0; i < 300; i++) {
+      serve("load-" + seed + "-" + i, random.nextInt(100));
+      if (random.nextInt(100) == 0 && database.restarts() == before + kills) {
+        kill(random.nextBoolean());
+        kills++;
+      }
+      Thread.sleep(random.nextInt(8));
+    }
+    long all = before + kills;
+    until(() -> database.restarts() == all);
+    assertBooked();
+  }
+
+  @Test
+  void whoClosesItWhileItIsDownWaitsForNothing(@TempDir Path other) throws Exception {
+    Database closing = Database.embedded(other);
+    long pid =
+        Long.parseLong(
+            Files.readAllLines(other.resolve("postgres/postmaster.pid")).getFirst().strip());
+    ProcessHandle.of(pid).orElseThrow().destroyForcibly();
+    Thread.sleep(new SplittableRandom(7).nextInt(200));
+    closing.close();
+    // And its folder is free for the next one, with nothing left running on it.
+    try (Database next = Database.embedded(other)) {
+      assertThat(next.restarts()).isZero();
+      assertThat(new Ledger(next).check()).isEmpty();
+    }
+  }
+}
