@@ -2,6 +2,7 @@ package org.aigrid.live.books;
 
 import java.time.Duration;
 import java.time.Instant;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import org.aigrid.live.books.Journal.Batch;
 import org.aigrid.live.books.Journal.Position;
@@ -28,6 +29,8 @@ public final class BookKeeper implements AutoCloseable {
   private long returnedNanos = System.nanoTime(); // of the thread
   private volatile boolean closing;
   private volatile Position applied;
+  private final AtomicLong appliedRecords = new AtomicLong();
+  private volatile long oldestWaitingMs;
 
   private BookKeeper(Ledger ledger, Journal journal, String gateway) {
     this.ledger = ledger;
@@ -113,8 +116,11 @@ public final class BookKeeper implements AutoCloseable {
       applied = batch.next();
       return 0;
     }
+    oldestWaitingMs = batch.records().getFirst().endedAtMs();
     ledger.apply(gateway, journal.id(), batch.records(), batch.next());
     applied = batch.next();
+    appliedRecords.addAndGet(batch.records().size());
+    oldestWaitingMs = 0;
     journal.forget(applied);
     return batch.records().size();
   }
@@ -122,6 +128,23 @@ public final class BookKeeper implements AutoCloseable {
   /// Up to here the journal is in the books.
   public Position applied() {
     return applied;
+  }
+
+  /// Records that were carried into the books since this keeper was made.
+  public long appliedRecords() {
+    return appliedRecords.get();
+  }
+
+  /// Bytes of the journal that are not in the books yet.
+  public long backlogBytes() {
+    return journal.bytesAfter(applied);
+  }
+
+  /// When the request ended whose record has waited longest for the books, UTC milliseconds; 0 when
+  /// none was found waiting at the last look, a tenth of a second ago at most while the books can
+  /// be written.
+  public long oldestWaitingMs() {
+    return oldestWaitingMs;
   }
 
   /// Waits until the books have all that is durable in the journal now. False: not in that time.

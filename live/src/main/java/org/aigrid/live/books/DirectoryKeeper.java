@@ -20,6 +20,7 @@ public final class DirectoryKeeper implements AutoCloseable {
   private final Thread thread;
   private volatile TenantDirectory current;
   private volatile long freshAtNanos;
+  private volatile boolean reachable = true;
   private volatile boolean closing;
 
   private DirectoryKeeper(Tenants tenants, Consumer<TenantDirectory> changed) {
@@ -49,6 +50,11 @@ public final class DirectoryKeeper implements AutoCloseable {
     return Duration.ofNanos(System.nanoTime() - freshAtNanos);
   }
 
+  /// Whether the database answered when it was asked last, `PERIOD` ago at most while it answers.
+  public boolean reachable() {
+    return reachable;
+  }
+
   private void run() {
     boolean away = false;
     while (!closing) {
@@ -62,11 +68,13 @@ public final class DirectoryKeeper implements AutoCloseable {
           log.info("the tenant directory is fresh again");
         }
         away = false;
+        reachable = true;
       } catch (RuntimeException e) {
         if (!away) {
           log.warn("the tenant directory stays as it is: {}", e.getMessage());
         }
         away = true;
+        reachable = false;
       }
     }
   }

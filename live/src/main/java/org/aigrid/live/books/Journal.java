@@ -16,6 +16,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
+import java.util.function.LongConsumer;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -95,6 +96,9 @@ public final class Journal implements AutoCloseable {
   private long segment;
   private long offset;
   private volatile Position durable;
+  private volatile long recordsWritten; // by the writer alone
+  private volatile long bytesWritten;
+  private volatile LongConsumer forced = nanos -> {};
   private volatile BooleanSupplier mayForget = () -> true;
   private volatile boolean closing;
   private volatile boolean broken;
@@ -164,6 +168,42 @@ public final class Journal implements AutoCloseable {
     return bytes.get();
   }
 
+  /// Records that were put on the disk since the journal was opened.
+  public long recordsWritten() {
+    return recordsWritten;
+  }
+
+  /// Their bytes, frames included.
+  public long bytesWritten() {
+    return bytesWritten;
+  }
+
+  /// Hears on the journal's thread how many nanoseconds the disk took to confirm a group of
+  /// records; must be quick and throw nothing.
+  public void timeForces(LongConsumer nanos) {
+    forced = nanos;
+  }
+
+  /// Bytes on the disk behind a place, up to what is durable now. Asks the file system for the size
+  /// of each file in between.
+  long bytesAfter(Position from) {
+    Position end = durable;
+    if (from.segment() >= end.segment()) {
+      return Math.max(0, end.offset() - from.offset());
+    }
+    try {
+      long sum = end.offset();
+      for (long known : segments()) {
+        if (known >= from.segment() && known < end.segment()) {
+          sum += Files.size(file(known)) - (known == from.segment() ? from.offset() : 0);
+        }
+      }
+      return sum;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
   /// Up to here everything is on the disk.
   public Position durable() {
     return durable;
@@ -228,6 +268,7 @@ public final class Journal implements AutoCloseable {
     var crc = new CRC32C();
     buffer.clear();
     long before = offset;
+    long records = 0;
     for (Pending pending : group) {
       byte[] payload = pending.payload();
       if (payload.length == 0) {
@@ -240,10 +281,15 @@ public final class Journal implements AutoCloseable {
       crc.update(payload);
       buffer.putInt(payload.length).putInt((int) crc.getValue()).put(payload);
       offset += FRAME_BYTES + payload.length;
+      records++;
     }
     drain(buffer);
+    long beginNanos = System.nanoTime();
     channel.force(false);
+    forced.accept(System.nanoTime() - beginNanos);
     bytes.addAndGet(offset - before);
+    recordsWritten = recordsWritten + records;
+    bytesWritten = bytesWritten + offset - before;
     durable = new Position(segment, offset);
   }
 

@@ -2,6 +2,7 @@ package org.aigrid.live.gateway;
 
 import static java.util.concurrent.TimeUnit.MILLISECONDS;
 
+import io.micrometer.core.instrument.binder.MeterBinder;
 import io.netty.util.concurrent.EventExecutor;
 import java.time.Duration;
 import java.util.HashMap;
@@ -98,6 +99,11 @@ public final class Gateway implements AutoCloseable {
   public CallerNotice callerNoticed(
       @Nullable String tenant, String session, String siteId, long inMs) {
     return sessions.noticed(tenant, session, siteId, inMs);
+  }
+
+  /// Shows more meters at `/metrics`. They are read on an event loop: what they ask must not wait.
+  public void measure(MeterBinder more) {
+    metrics.measure(more);
   }
 
   /// Answers `/readyz` with 503 and takes no new connection; waits for open requests, at most

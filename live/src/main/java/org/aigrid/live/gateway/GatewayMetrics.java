@@ -3,6 +3,7 @@ package org.aigrid.live.gateway;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.Timer;
+import io.micrometer.core.instrument.binder.MeterBinder;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.time.Duration;
@@ -80,6 +81,11 @@ final class GatewayMetrics {
             .description("Pause that a client sees when its stream moves")
             .serviceLevelObjectives(BUCKETS)
             .register(registry);
+  }
+
+  /// More meters, of what belongs to the gateway's process.
+  void measure(MeterBinder more) {
+    more.bindTo(registry);
   }
 
   /// Prometheus text.

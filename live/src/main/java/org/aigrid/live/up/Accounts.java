@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
 import org.aigrid.core.model.ServiceTier;
 import org.aigrid.core.model.SiteSpec;
 import org.aigrid.core.policy.PolicyAction;
@@ -96,6 +97,7 @@ final class Accounts implements AutoCloseable {
   private final TenantUsage usage;
   private final BooksApi api;
   private final @Nullable BearerTokens tokens;
+  private final AtomicLong refused = new AtomicLong(); // entries that the log did not take
   private volatile boolean missed; // a receipt is in the journal alone until the next start
 
   /// Opens everything; blocks for seconds the first time.
@@ -212,6 +214,7 @@ final class Accounts implements AutoCloseable {
     Offer taken = proof.offer(entry);
     if (taken != Offer.TAKEN) {
       missed = true;
+      refused.incrementAndGet();
       log.error("{} {} is not in the transparency log: {}", entry.type(), entry.id(), taken);
     }
   }
@@ -355,6 +358,12 @@ final class Accounts implements AutoCloseable {
   /// The sites' own records.
   WorkLog work() {
     return work;
+  }
+
+  /// What a monitoring system reads of all this.
+  AccountsMetrics metrics() {
+    return new AccountsMetrics(
+        database, directory, journal, keeper, proof, witnesses, refused, System::currentTimeMillis);
   }
 
   Tenancy tenancy() {

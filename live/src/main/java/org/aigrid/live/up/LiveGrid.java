@@ -292,13 +292,18 @@ public final class LiveGrid implements SiteControl, AutoCloseable {
       Keys keys,
       LiveGridSettings settings,
       @Nullable Accounts accounts) {
-    return Gateway.start(
-        GatewaySettings.of(settings.http(), token, topology.homeSite())
-            .withWaiting(topology.waiting())
-            .withCallers(topology.trustedNetworks(), topology.callers())
-            .withAccessLog(settings.accessLog()),
-        registry,
-        keys,
-        accounts == null ? null : accounts.tenancy());
+    Gateway gateway =
+        Gateway.start(
+            GatewaySettings.of(settings.http(), token, topology.homeSite())
+                .withWaiting(topology.waiting())
+                .withCallers(topology.trustedNetworks(), topology.callers())
+                .withAccessLog(settings.accessLog()),
+            registry,
+            keys,
+            accounts == null ? null : accounts.tenancy());
+    if (accounts != null) {
+      gateway.measure(accounts.metrics());
+    }
+    return gateway;
   }
 }

@@ -210,6 +210,28 @@ class DatabaseRestartTest {
   }
 
   @Test
+  void aDirectoryAndBooksThatCannotBeReachedSaySo(@TempDir Path other) {
+    Database away = Database.embedded(other);
+    Journal full = Journal.open(other.resolve("journal"), Journal.Settings.USUAL);
+    try (DirectoryKeeper directory = DirectoryKeeper.start(new Tenants(away), _ -> {});
+        BookKeeper late = BookKeeper.start(new Ledger(away), full, GATEWAY)) {
+      assertThat(directory.reachable()).isTrue();
+      assertThat(late.backlogBytes()).isZero();
+      assertThat(late.oldestWaitingMs()).isZero();
+      away.close();
+      assertThat(full.append(Records.of("waits", TENANT, 5), _ -> {})).isTrue();
+      until(() -> !directory.reachable() && late.oldestWaitingMs() > 0);
+      assertThat(late.oldestWaitingMs()).isEqualTo(Records.of("waits", TENANT, 5).endedAtMs());
+      assertThat(full.recordsWritten()).isEqualTo(1);
+      assertThat(late.appliedRecords()).isZero();
+      assertThat(late.backlogBytes()).isEqualTo(full.bytesWritten()).isPositive();
+    } finally {
+      full.close();
+      away.close();
+    }
+  }
+
+  @Test
   void whoClosesItWhileItIsDownWaitsForNothing(@TempDir Path other) throws Exception {
     Database closing = Database.embedded(other);
     long pid =

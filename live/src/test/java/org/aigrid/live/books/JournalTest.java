@@ -14,12 +14,15 @@ import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Stream;
 import org.aigrid.live.books.Journal.Batch;
 import org.aigrid.live.books.Journal.Position;
 import org.aigrid.live.books.Journal.Settings;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class JournalTest {
   private static final Settings SMALL = new Settings(2_048, 1 << 20, 1_000);
@@ -72,6 +75,38 @@ class JournalTest {
     }
     try (var journal = Journal.open(folder, SMALL)) {
       assertThat(journal.id()).isEqualTo(id);
+    }
+  }
+
+  @ParameterizedTest(name = "seed {0}")
+  @ValueSource(longs = {1, 2, 3, 4, 5})
+  void whatIsNotReadYetIsCountedToTheByte(long seed) throws Exception {
+    var random = new SplittableRandom(seed);
+    long all;
+    try (var journal = Journal.open(folder, SMALL)) {
+      write(journal, 0, random.nextInt(40));
+      all = journal.bytes();
+      assertThat(journal.bytesWritten()).isEqualTo(all);
+    }
+    try (var journal = Journal.open(folder, SMALL)) {
+      var forces = new AtomicLong();
+      journal.timeForces(nanos -> forces.incrementAndGet());
+      assertThat(journal.bytesAfter(journal.start())).as("of the last run").isEqualTo(all);
+      int count = 1 + random.nextInt(60);
+      write(journal, 100, 100 + count);
+      assertThat(journal.recordsWritten()).isEqualTo(count);
+      assertThat(forces.get()).isBetween(1L, (long) count);
+      assertThat(journal.bytes()).isEqualTo(all + journal.bytesWritten());
+      long left = journal.bytesAfter(journal.start());
+      assertThat(left).isEqualTo(journal.bytes());
+      for (Position at = journal.start(); left > 0; ) {
+        Batch batch = journal.read(at, 1 + random.nextInt(9));
+        long read = batch.records().stream().mapToLong(r -> 8L + r.encode().length).sum();
+        at = batch.next();
+        assertThat(journal.bytesAfter(at)).isEqualTo(left - read);
+        left -= read;
+      }
+      assertThat(journal.bytesAfter(journal.durable())).isZero();
     }
   }
 
