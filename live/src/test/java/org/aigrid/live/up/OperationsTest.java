@@ -94,7 +94,6 @@ class OperationsTest {
     accounts.close();
     witnessServer.close();
     witness.close();
-    CLIENT.shutdownNow();
   }
 
   private static void order(String order, String body) {
