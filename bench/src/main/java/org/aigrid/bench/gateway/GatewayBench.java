@@ -11,6 +11,7 @@ import java.util.Set;
 import java.util.concurrent.Callable;
 import org.aigrid.bench.load.LoadGenerator;
 import org.aigrid.bench.machine.ChildProcess;
+import org.aigrid.bench.machine.DiskFloor;
 import org.aigrid.bench.machine.Machine;
 import org.aigrid.bench.mock.MockEngine;
 import org.jspecify.annotations.Nullable;
@@ -68,10 +69,33 @@ public final class GatewayBench implements Callable<Integer> {
   private boolean accounts;
 
   @Option(
+      names = "--before",
+      paramLabel = "CHECKOUT",
+      description =
+          "For the arm 'before': a folder with another build of this project, to compare with.")
+  private @Nullable Path before;
+
+  @Option(
+      names = "--answers",
+      split = ",",
+      defaultValue = "whole,fast,paced",
+      description =
+          "What is asked for: whole answers, streams as fast as they go, paced streams (default: all).")
+  private List<String> tables = List.of();
+
+  @Option(
+      names = "--jvm",
+      paramLabel = "OPTION",
+      description = "An option for the gateway's JVM, such as a recording; may be repeated.")
+  private List<String> jvmOptions = List.of();
+
+  @Option(
       names = "--arms",
       split = ",",
       defaultValue = "direct,haproxy,gateway",
-      description = "What to compare, in this order (default: ${DEFAULT-VALUE}).")
+      description =
+          "What to compare, in this order (default: ${DEFAULT-VALUE}); 'plain' is the gateway"
+              + " without --accounts, 'before' that of another build.")
   private List<String> armNames = List.of();
 
   @Option(
@@ -155,7 +179,7 @@ public final class GatewayBench implements Callable<Integer> {
     return clean ? 0 : 1;
   }
 
-  private boolean compare(Path folder, StringBuilder block) {
+  private boolean compare(Path folder, StringBuilder block) throws IOException {
     Path wrk = Wrk.program().orElse(null);
     if (wrk == null) {
       System.err.println(Wrk.HOW_TO_INSTALL);
@@ -170,17 +194,33 @@ public final class GatewayBench implements Callable<Integer> {
       var measure = new Measure(arms, generator, wrk, folder, rounds, seconds * 1_000);
       System.err.println("Warming up, " + warmupSeconds + " s an arm ...");
       measure.warmUp(warmupSeconds);
+      DiskFloor disk = accounts ? DiskFloor.measure(folder) : null;
       System.err.println("Not streamed:");
-      Series plain = measure.plain(concurrencies);
+      Series plain = tables.contains("whole") ? measure.plain(concurrencies) : new Series();
       System.err.println("Streamed, as fast as it goes:");
-      Series fast = measure.streamed(concurrencies, frames, 0);
+      Series fast =
+          tables.contains("fast") ? measure.streamed(concurrencies, frames, 0) : new Series();
       System.err.println("Streamed, paced:");
-      Series paced = measure.streamed(concurrencies, frames, (int) Math.round(paceMs * 1_000));
+      Series paced =
+          tables.contains("paced")
+              ? measure.streamed(concurrencies, frames, (int) Math.round(paceMs * 1_000))
+              : new Series();
       List<String> names = arms.stream().map(Arm::name).toList();
-      block.append(method(wrk != null, arms)).append('\n');
-      block.append(GatewayReport.plain(plain, concurrencies, names)).append('\n');
-      block.append(GatewayReport.streamed(fast, concurrencies, names, frames)).append('\n');
-      block.append(GatewayReport.paced(paced, concurrencies, names, frames, paceMs)).append('\n');
+      block.append(method(wrk != null, arms, disk)).append('\n');
+      if (tables.contains("whole")) {
+        block.append(GatewayReport.plain(plain, concurrencies, names)).append('\n');
+        for (String arm : names) {
+          if (Set.of(Arm.GATEWAY, Arm.PLAIN, Arm.BEFORE).contains(arm)) {
+            block.append(GatewayParts.table(plain, concurrencies, arm));
+          }
+        }
+      }
+      if (tables.contains("fast")) {
+        block.append(GatewayReport.streamed(fast, concurrencies, names, frames)).append('\n');
+      }
+      if (tables.contains("paced")) {
+        block.append(GatewayReport.paced(paced, concurrencies, names, frames, paceMs)).append('\n');
+      }
       block.append(GatewayReport.goals(plain, fast, concurrencies));
       return List.of(plain, fast, paced).stream()
           .allMatch(
@@ -192,20 +232,18 @@ public final class GatewayBench implements Callable<Integer> {
     }
   }
 
-  private void startArm(String name, Path folder, int mockPort, List<Arm> arms) {
+  private void startArm(String name, Path folder, int mockPort, List<Arm> arms) throws IOException {
     switch (name) {
       case Arm.DIRECT -> arms.add(Arm.direct(mockPort));
       case Arm.GATEWAY ->
-          arms.add(
-              GatewayArm.start(
-                  folder,
-                  List.of(),
-                  List.of("-Xmx" + heap),
-                  mockPort,
-                  sites,
-                  1,
-                  accessLog,
-                  accounts));
+          arms.add(gateway(name, GatewayArm.classPath(), folder, mockPort, accounts));
+      case Arm.PLAIN -> arms.add(gateway(name, GatewayArm.classPath(), folder, mockPort, false));
+      case Arm.BEFORE -> {
+        if (before == null) {
+          throw wrong("--arms: 'before' needs --before CHECKOUT");
+        }
+        arms.add(gateway(name, GatewayArm.classPathOf(before), folder, mockPort, accounts));
+      }
       case Arm.HAPROXY ->
           Haproxy.program()
               .ifPresentOrElse(
@@ -213,6 +251,14 @@ public final class GatewayBench implements Callable<Integer> {
                   () -> System.err.println(Haproxy.HOW_TO_INSTALL));
       default -> throw new IllegalArgumentException("--arms: '" + name + "' is no arm");
     }
+  }
+
+  private Arm gateway(
+      String name, String classPath, Path folder, int mockPort, boolean withAccounts) {
+    var options = new ArrayList<>(List.of("-Xmx" + heap));
+    options.addAll(jvmOptions);
+    return GatewayArm.start(
+        name, classPath, folder, List.of(), options, mockPort, sites, 1, accessLog, withAccounts);
   }
 
   static ChildProcess startMock(Path folder, int port, int addresses) {
@@ -234,7 +280,7 @@ public final class GatewayBench implements Callable<Integer> {
   }
 
   /// How it was measured, for readers of the numbers.
-  private String method(boolean wrk, List<Arm> arms) {
+  private String method(boolean wrk, List<Arm> arms, @Nullable DiskFloor disk) {
     var text = new StringBuilder();
     text.append(
         """
@@ -257,6 +303,10 @@ public final class GatewayBench implements Callable<Integer> {
         text.append("Heap of the gateway after the run: ").append(GatewayArm.memory(arm));
         text.append(".\n");
       }
+    }
+    if (disk != null) {
+      text.append("The disk, alone, after the warm-up, one small write and `fdatasync`, where ");
+      text.append(disk.text()).append(".\n");
     }
     return text.toString();
   }
@@ -283,6 +333,9 @@ public final class GatewayBench implements Callable<Integer> {
                 + " --arms "
                 + String.join(",", armNames)
                 + (accounts ? " --accounts" : "")
+                + (armNames.contains(Arm.BEFORE) ? " --before CHECKOUT" : "")
+                + (tables.size() == 3 ? "" : " --answers " + String.join(",", tables))
+                + String.join("", jvmOptions.stream().map(option -> " --jvm " + option).toList())
                 + " --sites "
                 + sites
                 + " --frames "
@@ -309,8 +362,8 @@ public final class GatewayBench implements Callable<Integer> {
       throw wrong("--heap: '" + heap + "' (expected: such as 512m or 1g)");
     }
     for (String name : armNames) {
-      if (!Set.of(Arm.DIRECT, Arm.HAPROXY, Arm.GATEWAY).contains(name)) {
-        throw wrong("--arms: '" + name + "' (expected: direct, haproxy, gateway)");
+      if (!Set.of(Arm.DIRECT, Arm.HAPROXY, Arm.GATEWAY, Arm.PLAIN, Arm.BEFORE).contains(name)) {
+        throw wrong("--arms: '" + name + "' (expected: direct, haproxy, gateway, plain, before)");
       }
     }
   }

@@ -48,7 +48,7 @@ final class Haproxy {
             "haproxy", folder, List.of(program.toString(), "-db", "-f", config.toString()));
     awaitPort(port, folder);
     awaitPort(streamPort, folder);
-    return new Arm(Arm.HAPROXY, port, streamPort, process);
+    return new Arm(Arm.HAPROXY, port, streamPort, process, 0);
   }
 
   private static String config(int port, int streamPort, int mockPort) {

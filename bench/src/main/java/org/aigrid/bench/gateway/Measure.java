@@ -5,6 +5,7 @@ import java.util.List;
 import org.aigrid.bench.load.LoadGenerator;
 import org.aigrid.bench.load.LoadPlan;
 import org.aigrid.bench.load.LoadResult;
+import org.aigrid.bench.machine.ThreadCosts;
 import org.jspecify.annotations.Nullable;
 
 /// Loads the arms in turn and collects what came out. One thread.
@@ -85,17 +86,28 @@ record Measure(
         cpuMicros,
         arm.cost().rssBytes(),
         ours.errors() + result.errors(),
-        ours.load());
+        ours.load(),
+        ours.parts(),
+        ours.partAnswers());
   }
 
   private Sample sample(Arm arm, int connections, int frames, int paceMicros) {
     long before = arm.cost().cpuMicros();
+    ThreadCosts partsBefore = arm.parts();
     LoadResult load = generator.run(plan(arm, connections, frames, paceMicros, millis));
     var after = arm.cost();
+    ThreadCosts parts = arm.parts().since(partsBefore);
     // The generator settles before it counts; CPU of that time is shared out with the rest.
     double measured = load.seconds() / (load.seconds() + LoadGenerator.SETTLE_MILLIS / 1e3);
     double cpuMicros = perAnswer((after.cpuMicros() - before) * measured, load.requests());
-    return new Sample(load.perSecond(), cpuMicros, after.rssBytes(), load.errors(), load);
+    return new Sample(
+        load.perSecond(),
+        cpuMicros,
+        after.rssBytes(),
+        load.errors(),
+        load,
+        parts,
+        load.requests() / measured);
   }
 
   private static double perAnswer(double cpuMicros, long answers) {

@@ -60,7 +60,8 @@ final class Series {
         .orElse("none");
   }
 
-  private List<Sample> rounds(int concurrency, String arm) {
+  /// In their order.
+  List<Sample> rounds(int concurrency, String arm) {
     return samples.getOrDefault(new Cell(concurrency, arm), List.of());
   }
 }

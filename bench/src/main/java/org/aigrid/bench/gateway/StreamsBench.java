@@ -66,7 +66,16 @@ record StreamsBench(
     try (var mock = GatewayBench.startMock(folder, prefix, mockPort, addresses);
         var gateway =
             GatewayArm.start(
-                folder, prefix, List.of("-Xmx" + heap), mockPort, sites, addresses, false, false);
+                Arm.GATEWAY,
+                GatewayArm.classPath(),
+                folder,
+                prefix,
+                List.of("-Xmx" + heap),
+                mockPort,
+                sites,
+                addresses,
+                false,
+                false);
         var generator = LoadGenerator.start(folder, prefix)) {
       System.err.println("Warming up ...");
       generator.run(

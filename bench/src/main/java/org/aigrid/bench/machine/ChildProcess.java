@@ -17,6 +17,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.stream.Stream;
 
 /// A process of the benchmark: commands in by standard input, answers out by standard output, one
 /// line each; what it says on standard error goes to a log file. One thread talks to it. Closing it
@@ -63,14 +64,33 @@ public final class ChildProcess implements AutoCloseable {
       List<String> jvmOptions,
       Class<?> main,
       Object... arguments) {
+    return java(
+        name,
+        folder,
+        prefix,
+        jvmOptions,
+        System.getProperty("java.class.path"),
+        main.getName(),
+        arguments);
+  }
+
+  /// As above, with a class of another class path.
+  public static ChildProcess java(
+      String name,
+      Path folder,
+      List<String> prefix,
+      List<String> jvmOptions,
+      String classPath,
+      String main,
+      Object... arguments) {
     var command = new ArrayList<>(prefix);
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.add("--enable-native-access=ALL-UNNAMED");
     command.add("--sun-misc-unsafe-memory-access=allow");
     command.addAll(jvmOptions);
     command.add("-cp");
-    command.add(System.getProperty("java.class.path"));
-    command.add(main.getName());
+    command.add(classPath);
+    command.add(main);
     for (Object argument : arguments) {
       command.add(argument.toString());
     }
@@ -122,6 +142,11 @@ public final class ChildProcess implements AutoCloseable {
 
   public ProcessCost cost() {
     return ProcessCost.of(process.toHandle());
+  }
+
+  /// The process, those that it has started, and what they have started.
+  public Stream<ProcessHandle> tree() {
+    return Stream.concat(Stream.of(process.toHandle()), process.descendants());
   }
 
   public boolean alive() {
