@@ -38,7 +38,7 @@ class ArchitectureTest {
           entry("drill", Set.of("trace")),
           entry("policy", Set.of()),
           entry("tlog", Set.of()),
-          entry("proof", Set.of("tlog", "http", "outbound")),
+          entry("proof", Set.of("tlog", "wire", "http", "outbound")),
           entry("topology", Set.of("outbound")),
           entry("trace", Set.of()),
           entry("replay", Set.of("trace")),

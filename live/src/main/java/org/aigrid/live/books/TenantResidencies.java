@@ -98,7 +98,9 @@ public final class TenantResidencies {
     if (whose == null || part == null || !whose.active() || !part.active()) {
       return null;
     }
-    return now.rules.computeIfAbsent(tenant + "/" + project, _ -> rule(whose, part));
+    String name = tenant + "/" + project;
+    Ruled known = now.rules.get(name);
+    return known != null ? known : now.rules.computeIfAbsent(name, _ -> rule(whose, part));
   }
 
   private Ruled rule(Tenant tenant, Project project) {

@@ -54,11 +54,14 @@ public record UsageRecord(
   /// Bytes of one encoded record.
   static final int BYTES_MAX = 12 * (2 + TEXT_BYTES_MAX) + 2 + 3 * 4 + 4 * 8;
 
+  private static final int NUMBERS_BYTES = 3 * Integer.BYTES + 4 * Long.BYTES;
+
   private static final byte VERSION = 1;
   private static final ServiceTier[] TIERS = ServiceTier.values();
 
   public UsageRecord {
-    if (requestId.isEmpty() || bytes(requestId).length > TEXT_BYTES_MAX) {
+    if (requestId.isEmpty()
+        || requestId.length() > TEXT_BYTES_MAX / 3 && bytes(requestId).length > TEXT_BYTES_MAX) {
       throw new IllegalArgumentException(
           "request id of " + requestId.length() + " characters (expected: 1 to 1,024 bytes)");
     }
@@ -86,30 +89,33 @@ public record UsageRecord(
 
   /// The record's bytes in the journal.
   byte[] encode() {
-    ByteBuffer out = ByteBuffer.allocate(BYTES_MAX);
+    byte[][] texts = {
+      bytes(requestId),
+      bytes(tenant),
+      bytes(project),
+      bytes(key),
+      bytes(model),
+      bytes(site),
+      bytes(jurisdiction),
+      bytes(operator),
+      bytes(price),
+      bytes(attempts),
+      bytes(outcome)
+    };
+    int length = 2 + NUMBERS_BYTES;
+    for (byte[] text : texts) {
+      length += 2 + kept(text);
+    }
+    ByteBuffer out = ByteBuffer.allocate(length);
     out.put(VERSION);
     out.put((byte) tier.ordinal());
-    for (String text :
-        new String[] {
-          requestId,
-          tenant,
-          project,
-          key,
-          model,
-          site,
-          jurisdiction,
-          operator,
-          price,
-          attempts,
-          outcome
-        }) {
-      put(out, text);
+    for (byte[] text : texts) {
+      int kept = kept(text);
+      out.putShort((short) kept).put(text, 0, kept);
     }
     out.putInt(promptTokens).putInt(cachedTokens).putInt(outputTokens);
     out.putLong(chargedMicros).putLong(listMicros).putLong(begunAtMs).putLong(endedAtMs);
-    var exact = new byte[out.position()];
-    out.flip().get(exact);
-    return exact;
+    return out.array();
   }
 
   /// Reads what `encode` wrote; anything else is an `IllegalArgumentException`.
@@ -149,7 +155,7 @@ public record UsageRecord(
               text(in),
               in.getLong(in.limit() - 16),
               in.getLong(in.limit() - 8));
-      if (in.remaining() != 44) {
+      if (in.remaining() != NUMBERS_BYTES) {
         throw new IllegalArgumentException(
             "record with " + in.remaining() + " bytes at its end (expected: 44)");
       }
@@ -159,13 +165,13 @@ public record UsageRecord(
     }
   }
 
-  private static void put(ByteBuffer out, String text) {
-    byte[] bytes = bytes(text);
+  /// How much of a text is written down.
+  private static int kept(byte[] bytes) {
     int length = Math.min(bytes.length, TEXT_BYTES_MAX);
     while (length < bytes.length && length > 0 && (bytes[length] & 0xC0) == 0x80) {
       length--; // not in the middle of a character
     }
-    out.putShort((short) length).put(bytes, 0, length);
+    return length;
   }
 
   private static String text(ByteBuffer in) {

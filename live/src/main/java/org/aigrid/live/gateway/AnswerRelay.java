@@ -46,6 +46,7 @@ final class AnswerRelay {
   private boolean good; // answered with 200
   private @Nullable Charge charge;
   private boolean sealed; // what follows waits until the answer is in the journal
+  private @Nullable HttpResponse head; // of a whole answer, until its body is there
   private final ArrayDeque<Object> waiting = new ArrayDeque<>(0);
 
   AnswerRelay(ChannelHandlerContext context, RequestScan scan, String path, int frameBytesMax) {
@@ -83,7 +84,13 @@ final class AnswerRelay {
     context.close();
   }
 
+  /// The head of a whole answer that has to wait goes with its body: one write, one packet.
   private void out(Object message) {
+    HttpResponse first = head;
+    if (first != null) {
+      head = null;
+      out(first);
+    }
     if (sealed) {
       waiting.add(message);
     } else {
@@ -104,14 +111,18 @@ final class AnswerRelay {
   }
 
   /// The answer begins with that head.
-  void begin(HttpResponse head, boolean stream) {
+  void begin(HttpResponse answer, boolean stream) {
     begun = true;
-    good = head.status().code() == 200;
+    good = answer.status().code() == 200;
     if (stream) {
       frames = new SseFrames(context.alloc(), frameBytesMax);
       seen = new StreamScan(scan.choices(), scan.guided(), !"/v1/responses".equals(path));
     }
-    out(head);
+    if (stream || charge == null) {
+      out(answer);
+    } else {
+      head = answer;
+    }
   }
 
   /// Another site goes on with the stream.

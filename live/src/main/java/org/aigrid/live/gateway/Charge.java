@@ -17,6 +17,8 @@ import org.jspecify.annotations.Nullable;
 /// What one request of a tenant costs, from its entry to its line in the journal and its receipt.
 /// On the client's event loop, but for what the journal calls back.
 final class Charge {
+  private static final int PRINTABLE_CHARS_MAX = 200;
+
   private final Tenancy tenancy;
   private final KeyEntry key;
   private final Purses.Ticket ticket;
@@ -163,8 +165,22 @@ final class Charge {
 
   /// As receipts can hold it: up to 200 visible characters of ASCII.
   static String printable(String text) {
-    String visible = text.replaceAll("[^!-~]", "_");
-    return visible.substring(0, Math.min(200, visible.length()));
+    boolean plain = text.length() <= PRINTABLE_CHARS_MAX;
+    for (int i = 0; plain && i < text.length(); i++) {
+      plain = visible(text.charAt(i));
+    }
+    if (plain) {
+      return text; // nearly always, and three times a request
+    }
+    var out = new StringBuilder();
+    text.codePoints()
+        .limit(PRINTABLE_CHARS_MAX)
+        .forEach(c -> out.append(visible(c) ? (char) c : '_'));
+    return out.toString();
+  }
+
+  private static boolean visible(int c) {
+    return c >= '!' && c <= '~';
   }
 
   private Receipt receipt(UsageRecord record, SiteSpec last, long viewRevision) {

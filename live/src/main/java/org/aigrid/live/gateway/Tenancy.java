@@ -31,7 +31,7 @@ public final class Tenancy {
   private final Consumer<LogEntry> receipts;
   private final String operator;
   private final @Nullable TenantUsage usage;
-  private final Map<TenantDirectory.Key, KeyEntry> entries = new ConcurrentHashMap<>();
+  private final Map<String, KeyEntry> entries = new ConcurrentHashMap<>();
   private final Map<String, TenantDigests> digestsByTenant = new ConcurrentHashMap<>();
 
   /// @param directory of now
@@ -88,14 +88,17 @@ public final class Tenancy {
 
   /// A key of the directory in the gateway's form.
   KeyEntry entry(TenantDirectory.Key key) {
-    KeyEntry known = entries.get(key);
-    if (known != null) {
+    KeyEntry known = entries.get(key.id());
+    // mostly the very same object: to compare what it holds would cost a microsecond a request
+    if (known != null && (known.booked() == key || key.equals(known.booked()))) {
       return known;
     }
     if (entries.size() >= KEYS_MAX) {
       entries.clear();
     }
-    return entries.computeIfAbsent(key, KeyEntry::new);
+    var fresh = new KeyEntry(key);
+    entries.put(key.id(), fresh);
+    return fresh;
   }
 
   /// Where the work of a key may run by the directory of now, whatever held when its request came;
@@ -105,7 +108,8 @@ public final class Tenancy {
   }
 
   TenantDigests digests(String tenant) {
-    return digestsByTenant.computeIfAbsent(tenant, digests);
+    TenantDigests known = digestsByTenant.get(tenant);
+    return known != null ? known : digestsByTenant.computeIfAbsent(tenant, digests);
   }
 
   TenantDirectory directory() {

@@ -107,7 +107,7 @@ final class CanonicalJson {
     }
   }
 
-  private static void writeInteger(long number, StringBuilder out) {
+  static void writeInteger(long number, StringBuilder out) {
     if (Math.abs(number) > INTEGER_MAX || number == Long.MIN_VALUE) {
       throw new FormatException("integer " + number + " (expected: at most 2^53 - 1)");
     }
@@ -140,7 +140,7 @@ final class CanonicalJson {
     out.append(']');
   }
 
-  private static void writeString(String text, StringBuilder out) {
+  static void writeString(String text, StringBuilder out) {
     out.append('"');
     for (int i = 0; i < text.length(); i++) {
       char c = text.charAt(i);

@@ -63,9 +63,13 @@ public sealed interface LogEntry permits Receipt, GridChange {
 
   /// Visible ASCII of a bounded length: what ids and names in entries consist of.
   static void checkPlain(String field, String value, int charsMax) {
-    if (value.isEmpty()
-        || value.length() > charsMax
-        || value.chars().anyMatch(c -> c < 0x21 || c > 0x7e)) {
+    int length = value.length();
+    boolean plain = length > 0 && length <= charsMax;
+    for (int i = 0; plain && i < length; i++) { // no stream: some twenty texts for each receipt
+      char c = value.charAt(i);
+      plain = c >= 0x21 && c <= 0x7e;
+    }
+    if (!plain) {
       throw new IllegalArgumentException(
           field
               + ": "

@@ -117,6 +117,9 @@ class ReceiptTest {
             1,
             longest);
     assertThat(receipt.bytes().length).isLessThanOrEqualTo(LogEntry.BYTES_MAX);
+    assertThat(LogEntry.read(receipt.bytes()).json().size())
+        .as("canonical, with every member")
+        .isEqualTo(23);
     var details = new java.util.HashMap<String, String>();
     for (int i = 0; i < 32; i++) {
       details.put("\"".repeat(98) + (10 + i), "\u20ac".repeat(400));
