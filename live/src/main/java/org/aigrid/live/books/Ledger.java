@@ -4,6 +4,7 @@ import java.time.Instant;
 import java.time.YearMonth;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -13,6 +14,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.function.Function;
 import org.aigrid.core.charge.SpendingCap;
 import org.aigrid.live.books.Journal.Position;
 import org.jdbi.v3.core.Handle;
@@ -46,6 +48,7 @@ public final class Ledger {
   /// The most that one top-up may be.
   public static final long CREDIT_MICROS_MAX = 1_000_000_000_000_000_000L;
 
+  private static final String BEFORE_USAGE = "before_usage";
   /// The period of a budget that counts for ever.
   public static final String TOTAL_PERIOD = "total";
 
@@ -353,30 +356,21 @@ public final class Ledger {
 
   private static int post(
       Handle handle, String gateway, String journal, List<UsageRecord> records, Position next) {
-    Set<String> known =
-        new HashSet<>(
-            handle
-                .createQuery("select request_id from requests where request_id = any(:ids)")
-                .bindArray(
-                    "ids", String.class, records.stream().map(UsageRecord::requestId).toArray())
-                .mapTo(String.class)
-                .list());
-    var fresh = new LinkedHashMap<String, UsageRecord>();
+    var distinct = new LinkedHashMap<String, UsageRecord>();
     for (UsageRecord record : records) {
-      if (!known.contains(record.requestId())) {
-        fresh.putIfAbsent(record.requestId(), record);
-      }
+      distinct.putIfAbsent(record.requestId(), record);
     }
-    if (fresh.isEmpty()) {
-      return 0;
-    }
+    handle.savepoint(BEFORE_USAGE);
     Long transaction =
         begin(
             handle,
             "usage",
             "journal/" + journal + "/" + next.segment() + "/" + next.offset(),
-            fresh.size() + " requests of " + gateway);
+            distinct.size() + " requests of " + gateway);
     if (transaction == null) {
+      if (known(handle, distinct.keySet()) == distinct.size()) {
+        return 0;
+      }
       throw new BooksException(
           "the books have a usage transaction for "
               + journal
@@ -385,40 +379,89 @@ public final class Ledger {
               + " but not its requests (the journal's folder and the database do not belong"
               + " together)");
     }
-    charge(handle, gateway, transaction, fresh);
-    var batch =
-        handle.prepareBatch(
+    int fresh = insert(handle, gateway, transaction, distinct.values());
+    if (fresh == 0) {
+      handle.rollbackToSavepoint(BEFORE_USAGE);
+      return 0;
+    }
+    if (fresh < distinct.size()) {
+      distinct.keySet().retainAll(of(handle, transaction));
+    }
+    charge(handle, gateway, transaction, distinct);
+    return fresh;
+  }
+
+  private static int known(Handle handle, Set<String> ids) {
+    return handle
+        .createQuery("select count(*) from requests where request_id = any(:ids)")
+        .bindArray("ids", String.class, ids.toArray())
+        .mapTo(Integer.class)
+        .one();
+  }
+
+  private static Set<String> of(Handle handle, long transaction) {
+    return handle
+        .createQuery("select request_id from requests where transaction_id = :transaction")
+        .bind("transaction", transaction)
+        .mapTo(String.class)
+        .set();
+  }
+
+  /// Writes down those requests that the books do not have yet; returns how many.
+  ///
+  /// One statement over arrays, since statements and their parameters are most of what a row costs.
+  /// And the unique index itself says what is new: asked before, in a query, PostgreSQL reads the
+  /// whole table for each batch as soon as its statistics are of a smaller one.
+  private static int insert(
+      Handle handle, String gateway, long transaction, Collection<UsageRecord> records) {
+    UsageRecord[] rows = records.toArray(UsageRecord[]::new);
+    return handle
+        .createUpdate(
             "insert into requests (request_id, transaction_id, gateway, tenant, project, api_key,"
                 + " model, tier, site, jurisdiction, operator, price, prompt_tokens,"
                 + " cached_tokens, output_tokens, charged_micros, list_micros, attempts, outcome,"
-                + " begun_at, ended_at) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
-                + " ?, ?, ?, ?)");
-    for (UsageRecord r : fresh.values()) {
-      batch.add(
-          r.requestId(),
-          transaction,
-          gateway,
-          r.tenant(),
-          r.project(),
-          r.key(),
-          r.model(),
-          r.tier().name().toLowerCase(Locale.ROOT),
-          r.site(),
-          r.jurisdiction(),
-          r.operator(),
-          r.price(),
-          r.promptTokens(),
-          r.cachedTokens(),
-          r.outputTokens(),
-          r.chargedMicros(),
-          r.listMicros(),
-          r.attempts(),
-          r.outcome(),
-          Instant.ofEpochMilli(r.begunAtMs()).atOffset(ZoneOffset.UTC),
-          Instant.ofEpochMilli(r.endedAtMs()).atOffset(ZoneOffset.UTC));
+                + " begun_at, ended_at) select id, :transaction, :gateway, tenant, project, key,"
+                + " model, tier, site, jurisdiction, operator, price, prompt, cached, output,"
+                + " charged, list, attempts, outcome,"
+                + " timestamptz 'epoch' + begun * interval '1 millisecond',"
+                + " timestamptz 'epoch' + ended * interval '1 millisecond'"
+                + " from unnest(:id, :tenant, :project, :key, :model, :tier, :site,"
+                + " :jurisdiction, :operator, :price, :prompt, :cached, :output, :charged, :list,"
+                + " :attempts, :outcome, :begun, :ended) as fresh (id, tenant, project, key,"
+                + " model, tier, site, jurisdiction, operator, price, prompt, cached, output,"
+                + " charged, list, attempts, outcome, begun, ended)"
+                + " on conflict (request_id) do nothing")
+        .bind("transaction", transaction)
+        .bind("gateway", gateway)
+        .bindArray("id", String.class, column(rows, UsageRecord::requestId))
+        .bindArray("tenant", String.class, column(rows, UsageRecord::tenant))
+        .bindArray("project", String.class, column(rows, UsageRecord::project))
+        .bindArray("key", String.class, column(rows, UsageRecord::key))
+        .bindArray("model", String.class, column(rows, UsageRecord::model))
+        .bindArray(
+            "tier", String.class, column(rows, r -> r.tier().name().toLowerCase(Locale.ROOT)))
+        .bindArray("site", String.class, column(rows, UsageRecord::site))
+        .bindArray("jurisdiction", String.class, column(rows, UsageRecord::jurisdiction))
+        .bindArray("operator", String.class, column(rows, UsageRecord::operator))
+        .bindArray("price", String.class, column(rows, UsageRecord::price))
+        .bindArray("prompt", Integer.class, column(rows, UsageRecord::promptTokens))
+        .bindArray("cached", Integer.class, column(rows, UsageRecord::cachedTokens))
+        .bindArray("output", Integer.class, column(rows, UsageRecord::outputTokens))
+        .bindArray("charged", Long.class, column(rows, UsageRecord::chargedMicros))
+        .bindArray("list", Long.class, column(rows, UsageRecord::listMicros))
+        .bindArray("attempts", String.class, column(rows, UsageRecord::attempts))
+        .bindArray("outcome", String.class, column(rows, UsageRecord::outcome))
+        .bindArray("begun", Long.class, column(rows, UsageRecord::begunAtMs))
+        .bindArray("ended", Long.class, column(rows, UsageRecord::endedAtMs))
+        .execute();
+  }
+
+  private static Object[] column(UsageRecord[] rows, Function<UsageRecord, Object> value) {
+    var column = new Object[rows.length];
+    for (int i = 0; i < rows.length; i++) {
+      column[i] = value.apply(rows[i]);
     }
-    batch.execute();
-    return fresh.size();
+    return column;
   }
 
   /// From what the gateway holds, else from the balance, else written off: a record never waits for

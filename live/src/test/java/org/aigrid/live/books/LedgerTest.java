@@ -40,7 +40,8 @@ class LedgerTest {
         .useHandle(
             h ->
                 h.execute(
-                    "insert into tenants (id, name, prepaid) values ('later', 'Later', false)"));
+                    "insert into tenants (id, name, prepaid) values ('later', 'Later', false),"
+                        + " ('owing', 'Owing', false)"));
   }
 
   @AfterAll
@@ -99,6 +100,61 @@ class LedgerTest {
     assertThat(ledger.returnHolds("g1")).isEqualTo(449);
     assertThat(ledger.balance("b")).isEqualTo(new Ledger.Balance(849, 0, 0));
     assertThat(ledger.check()).isEmpty();
+  }
+
+  @Test
+  void aJournalThatIsReadAgainMovesOnAndLeavesNoEmptyTransaction() {
+    List<UsageRecord> records = List.of(Records.of("again1", "a", 0), Records.of("again2", "a", 0));
+    assertThat(ledger.apply("g1", "again-1", records, new Position(1, 10))).isEqualTo(2);
+    String before = text("select count(*) from transactions");
+    assertThat(ledger.apply("g1", "again-2", records, new Position(3, 7))).isZero();
+    assertThat(ledger.applied("again-2")).isEqualTo(new Position(3, 7));
+    assertThat(text("select count(*) from transactions")).isEqualTo(before);
+    assertThatThrownBy(
+            () ->
+                ledger.apply(
+                    "g1", "again-1", List.of(Records.of("again3", "a", 0)), new Position(1, 10)))
+        .isInstanceOf(BooksException.class)
+        .hasMessageContaining("do not belong together");
+    assertThat(ledger.applied("again-1")).isEqualTo(new Position(1, 10));
+  }
+
+  @Test
+  void everyRequestIsInTheBooksOnceHoweverBatchesOverlap() {
+    for (int seed = 0; seed < 20; seed++) {
+      var random = new SplittableRandom(seed);
+      var ids = new java.util.TreeSet<String>();
+      for (int batch = 0; batch < 10; batch++) {
+        var records = new ArrayList<UsageRecord>();
+        var news = new java.util.TreeSet<String>();
+        for (int i = random.nextInt(12); i >= 0; i--) {
+          String id = "overlap-" + seed + "-" + random.nextInt(60);
+          records.add(Records.of(id, "owing", 3));
+          news.add(id);
+        }
+        news.removeAll(ids);
+        ids.addAll(news);
+        assertThat(ledger.apply("g", "overlap-" + seed, records, new Position(1, batch + 1)))
+            .as("seed %d batch %d", seed, batch)
+            .isEqualTo(news.size());
+      }
+      assertThat(
+              text(
+                  "select count(*) || ' ' || sum(charged_micros) from requests where request_id like"
+                      + " 'overlap-"
+                      + seed
+                      + "-%'"))
+          .as("seed %d", seed)
+          .isEqualTo(ids.size() + " " + 3 * ids.size());
+      assertThat(
+              text(
+                  "select -sum(micros) from entries e join transactions t on t.id ="
+                      + " e.transaction_id where t.reference like 'journal/overlap-"
+                      + seed
+                      + "/%' and account = 'tenant/owing/owed'"))
+          .as("seed %d", seed)
+          .isEqualTo("" + 3 * ids.size());
+    }
   }
 
   @Test
