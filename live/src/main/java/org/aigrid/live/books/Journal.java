@@ -32,9 +32,12 @@ import org.slf4j.LoggerFactory;
 /// all (group commit), and then tells each record's writer. Safe for many threads.
 ///
 /// Files `journal-N.log` of frames: length (4 bytes, big-endian), CRC-32C of the payload (4 bytes),
-/// payload. A frame that a crash left torn is cut off at the next opening, and what is cut is kept
-/// beside the file: nobody had been told that it was written. A damaged frame anywhere else is an
-/// error, never skipped.
+/// payload. Ahead of the last frame a file is filled with zeros, so that a frame finds its place on
+/// the disk taken and its length written already: a `fdatasync` then waits for the frame and not
+/// for the file system's own log, which PostgreSQL and others write to as well. A file that is full
+/// or closed has no zeros. A frame that a crash left torn is cut off at the next opening, and what
+/// is cut is kept beside the file: nobody had been told that it was written. A damaged frame
+/// anywhere else is an error, never skipped.
 ///
 /// Bounds: `Settings.queueMax` records not yet written and `bytesMax` on the disk, not yet in the
 /// books; at either, `append` says no, and the gateway should take no more work. After an error of
@@ -84,6 +87,7 @@ public final class Journal implements AutoCloseable {
   private static final long POLL_MS = 100;
   private static final int GROUP_MAX = 1_024;
   private static final int READ_BYTES = 1 << 20;
+  private static final int AHEAD_BYTES = 256 << 10; // of zeros: some 700 records
 
   private final Path folder;
   private final Settings settings;
@@ -95,6 +99,7 @@ public final class Journal implements AutoCloseable {
   private FileChannel channel;
   private long segment;
   private long offset;
+  private long filled; // with zeros, from `offset` to here
   private volatile Position durable;
   private volatile long recordsWritten; // by the writer alone
   private volatile long bytesWritten;
@@ -119,6 +124,7 @@ public final class Journal implements AutoCloseable {
     segment = segments.isEmpty() ? 1 : segments.getLast() + 1;
     first = segments.isEmpty() ? 1 : segments.getFirst();
     channel = create(segment);
+    fill();
     durable = new Position(segment, 0);
     writer = Thread.ofPlatform().daemon().name("journal").unstarted(this::writeAll);
   }
@@ -254,16 +260,50 @@ public final class Journal implements AutoCloseable {
           log.error("a listener of the journal failed", e);
         }
       }
+      if (good && offset + AHEAD_BYTES / 4 > filled) {
+        fillOrBreak(); // while nobody waits, mostly
+      }
+    }
+  }
+
+  private void fillOrBreak() {
+    try {
+      fill();
+    } catch (IOException e) {
+      broken = true;
+      log.error("the journal in {} cannot grow and takes nothing more: {}", folder, e.toString());
+    }
+  }
+
+  /// Takes room on the disk for what comes next.
+  private void fill() throws IOException {
+    long end = Math.min(Math.max(filled, offset) + AHEAD_BYTES, settings.segmentBytes());
+    ByteBuffer zeros = ByteBuffer.allocateDirect(AHEAD_BYTES);
+    while (filled < end) {
+      zeros.clear().limit((int) Math.min(AHEAD_BYTES, end - filled));
+      filled += channel.write(zeros, filled);
+    }
+    channel.force(false);
+  }
+
+  /// Takes what room was not needed back: a file that is whole ends with its last frame.
+  private void trim() throws IOException {
+    if (filled > offset) {
+      channel.truncate(offset);
+      channel.force(true);
     }
   }
 
   private void write(List<Pending> group, ByteBuffer buffer) throws IOException {
     if (offset >= settings.segmentBytes()) {
+      trim(); // before the next file is there: zeros may only be in the last one
       FileChannel full = channel;
       channel = create(segment + 1);
       segment++;
       offset = 0;
+      filled = 0;
       full.close();
+      fill();
     }
     var crc = new CRC32C();
     buffer.clear();
@@ -284,6 +324,7 @@ public final class Journal implements AutoCloseable {
       records++;
     }
     drain(buffer);
+    filled = Math.max(filled, offset);
     long beginNanos = System.nanoTime();
     channel.force(false);
     forced.accept(System.nanoTime() - beginNanos);
@@ -439,19 +480,42 @@ public final class Journal implements AutoCloseable {
       if (good == size) {
         return;
       }
-      Path aside = Path.of(file + ".torn");
-      try (FileChannel out =
-          FileChannel.open(
-              aside,
-              StandardOpenOption.CREATE,
-              StandardOpenOption.TRUNCATE_EXISTING,
-              StandardOpenOption.WRITE)) {
-        in.transferTo(good, size - good, out);
+      long torn = written(in, good, size) - good;
+      if (torn > 0) {
+        Path aside = Path.of(file + ".torn");
+        try (FileChannel out =
+            FileChannel.open(
+                aside,
+                StandardOpenOption.CREATE,
+                StandardOpenOption.TRUNCATE_EXISTING,
+                StandardOpenOption.WRITE)) {
+          in.transferTo(good, torn, out);
+        }
+        log.warn("{}: cut {} bytes that a crash left unfinished", file, torn);
       }
       in.truncate(good);
       in.force(true);
     }
-    log.warn("{}: cut {} bytes that a crash left unfinished", file, size - good);
+  }
+
+  /// The end of what is there besides zeros, from `from` on.
+  private static long written(FileChannel in, long from, long size) throws IOException {
+    ByteBuffer buffer = ByteBuffer.allocate(READ_BYTES);
+    long end = from;
+    for (long at = from; at < size; ) {
+      buffer.clear();
+      int read = in.read(buffer, at);
+      if (read <= 0) {
+        break;
+      }
+      for (int i = 0; i < read; i++) {
+        if (buffer.get(i) != 0) {
+          end = at + i + 1;
+        }
+      }
+      at += read;
+    }
+    return end;
   }
 
   private FileChannel create(long number) throws IOException {
@@ -510,6 +574,9 @@ public final class Journal implements AutoCloseable {
     log.debug("closing, woken {}", woken); // a full queue wakes the writer by itself
     try {
       writer.join();
+      if (!broken) {
+        trim();
+      }
       channel.close();
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
