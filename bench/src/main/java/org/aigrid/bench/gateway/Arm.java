@@ -23,6 +23,10 @@ record Arm(String name, int port, int streamPort, @Nullable ChildProcess process
   /// With `--accounts`: our gateway with a key that has no account.
   static final String PLAIN = "plain";
 
+  /// Our gateway with accounts whose book-keeper, transparency log and PostgreSQL stand still, as
+  /// if they were another machine's: what a request waits for, without what shares its processors.
+  static final String APART = "apart";
+
   /// The gateway of another build.
   static final String BEFORE = "before";
 

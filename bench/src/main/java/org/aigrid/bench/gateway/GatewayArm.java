@@ -51,11 +51,21 @@ final class GatewayArm {
       int sites,
       int addresses,
       boolean accessLog,
-      boolean accounts) {
+      boolean accounts,
+      boolean syncs) {
     int port = ChildProcess.freePort();
     Path data = folder.resolve("accounts-" + name);
     var options = new ArrayList<>(List.of("-XX:+UseCompactObjectHeaders"));
     options.addAll(jvmOptions);
+    var arguments =
+        new ArrayList<Object>(
+            List.of(port, mockPort, sites, addresses, accessLog, accounts ? data : "-"));
+    if (name.equals(Arm.APART)) {
+      arguments.add("apart");
+    }
+    if (syncs) {
+      arguments.add("syncs");
+    }
     ChildProcess process =
         ChildProcess.java(
             name,
@@ -64,12 +74,7 @@ final class GatewayArm {
             options,
             classPath,
             GatewayProcess.class.getName(),
-            port,
-            mockPort,
-            sites,
-            addresses,
-            accessLog,
-            accounts ? data : "-");
+            arguments.toArray());
     process.answer(READY_SECONDS);
     return new Arm(name, port, port, process, accounts ? server(data) : 0);
   }

@@ -84,6 +84,13 @@ public final class GatewayBench implements Callable<Integer> {
   private List<String> tables = List.of();
 
   @Option(
+      names = "--syncs",
+      description =
+          "With --accounts: also how long each fdatasync of the journal took, which costs a"
+              + " little of what is measured.")
+  private boolean syncs;
+
+  @Option(
       names = "--jvm",
       paramLabel = "OPTION",
       description = "An option for the gateway's JVM, such as a recording; may be repeated.")
@@ -94,8 +101,9 @@ public final class GatewayBench implements Callable<Integer> {
       split = ",",
       defaultValue = "direct,haproxy,gateway",
       description =
-          "What to compare, in this order (default: ${DEFAULT-VALUE}); 'plain' is the gateway"
-              + " without --accounts, 'before' that of another build.")
+          "What to compare, in this order (default: ${DEFAULT-VALUE}). Also 'plain': the gateway"
+              + " without --accounts; 'apart': with them, but books and log stand still;"
+              + " 'before': that of another build.")
   private List<String> armNames = List.of();
 
   @Option(
@@ -191,7 +199,8 @@ public final class GatewayBench implements Callable<Integer> {
       for (String name : armNames) {
         startArm(name, folder, mockPort, arms);
       }
-      var measure = new Measure(arms, generator, wrk, folder, rounds, seconds * 1_000);
+      var measure =
+          new Measure(arms, generator, wrk, folder, rounds, seconds * 1_000, accounts && syncs);
       System.err.println("Warming up, " + warmupSeconds + " s an arm ...");
       measure.warmUp(warmupSeconds);
       DiskFloor disk = accounts ? DiskFloor.measure(folder) : null;
@@ -210,9 +219,14 @@ public final class GatewayBench implements Callable<Integer> {
       if (tables.contains("whole")) {
         block.append(GatewayReport.plain(plain, concurrencies, names)).append('\n');
         for (String arm : names) {
-          if (Set.of(Arm.GATEWAY, Arm.PLAIN, Arm.BEFORE).contains(arm)) {
+          if (Set.of(Arm.GATEWAY, Arm.PLAIN, Arm.APART, Arm.BEFORE).contains(arm)) {
             block.append(GatewayParts.table(plain, concurrencies, arm));
           }
+        }
+        if (!measure.heard().isEmpty()) {
+          block.append("Each `fdatasync` of the journal, by round (how many; how long):\n\n");
+          measure.heard().forEach(line -> block.append("- ").append(line).append('\n'));
+          block.append('\n');
         }
       }
       if (tables.contains("fast")) {
@@ -237,6 +251,7 @@ public final class GatewayBench implements Callable<Integer> {
       case Arm.DIRECT -> arms.add(Arm.direct(mockPort));
       case Arm.GATEWAY ->
           arms.add(gateway(name, GatewayArm.classPath(), folder, mockPort, accounts));
+      case Arm.APART -> arms.add(gateway(name, GatewayArm.classPath(), folder, mockPort, true));
       case Arm.PLAIN -> arms.add(gateway(name, GatewayArm.classPath(), folder, mockPort, false));
       case Arm.BEFORE -> {
         if (before == null) {
@@ -258,7 +273,17 @@ public final class GatewayBench implements Callable<Integer> {
     var options = new ArrayList<>(List.of("-Xmx" + heap));
     options.addAll(jvmOptions);
     return GatewayArm.start(
-        name, classPath, folder, List.of(), options, mockPort, sites, 1, accessLog, withAccounts);
+        name,
+        classPath,
+        folder,
+        List.of(),
+        options,
+        mockPort,
+        sites,
+        1,
+        accessLog,
+        withAccounts,
+        withAccounts && syncs && !name.equals(Arm.BEFORE));
   }
 
   static ChildProcess startMock(Path folder, int port, int addresses) {
@@ -334,6 +359,7 @@ public final class GatewayBench implements Callable<Integer> {
                 + String.join(",", armNames)
                 + (accounts ? " --accounts" : "")
                 + (armNames.contains(Arm.BEFORE) ? " --before CHECKOUT" : "")
+                + (syncs ? " --syncs" : "")
                 + (tables.size() == 3 ? "" : " --answers " + String.join(",", tables))
                 + String.join("", jvmOptions.stream().map(option -> " --jvm " + option).toList())
                 + " --sites "
@@ -362,8 +388,10 @@ public final class GatewayBench implements Callable<Integer> {
       throw wrong("--heap: '" + heap + "' (expected: such as 512m or 1g)");
     }
     for (String name : armNames) {
-      if (!Set.of(Arm.DIRECT, Arm.HAPROXY, Arm.GATEWAY, Arm.PLAIN, Arm.BEFORE).contains(name)) {
-        throw wrong("--arms: '" + name + "' (expected: direct, haproxy, gateway, plain, before)");
+      if (!Set.of(Arm.DIRECT, Arm.HAPROXY, Arm.GATEWAY, Arm.PLAIN, Arm.APART, Arm.BEFORE)
+          .contains(name)) {
+        throw wrong(
+            "--arms: '" + name + "' (expected: direct, haproxy, gateway, plain, apart, before)");
       }
     }
   }

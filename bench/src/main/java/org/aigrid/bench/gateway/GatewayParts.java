@@ -68,14 +68,6 @@ final class GatewayParts {
                   of(series, c, arm, part, ThreadCosts.Cost::sleeps).median()));
         }
       }
-      double writes = of(series, c, arm, JOURNAL, ThreadCosts.Cost::writes).median();
-      if (writes > 0) {
-        out.append(
-            String.format(
-                Locale.ROOT,
-                "\nRequests that one `fdatasync` of the journal confirms: %.1f.\n",
-                1 / writes));
-      }
       out.append('\n');
     }
     return out.toString();

@@ -1,10 +1,13 @@
 package org.aigrid.bench.gateway;
 
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import org.aigrid.bench.load.LoadGenerator;
 import org.aigrid.bench.load.LoadPlan;
 import org.aigrid.bench.load.LoadResult;
+import org.aigrid.bench.machine.ChildProcess;
 import org.aigrid.bench.machine.ThreadCosts;
 import org.jspecify.annotations.Nullable;
 
@@ -16,13 +19,17 @@ import org.jspecify.annotations.Nullable;
 /// @param folder for files of the run
 /// @param rounds how often each arm is measured
 /// @param millis how long one measurement takes
+/// @param syncs whether the gateway arm listens to its journal's disk
+/// @param heard what it heard in each round without streams, in words
 record Measure(
     List<Arm> arms,
     LoadGenerator generator,
     @Nullable Path wrk,
     Path folder,
     int rounds,
-    int millis) {
+    int millis,
+    boolean syncs,
+    List<String> heard) {
   /// The key that the load sends; the gateway arm knows it.
   static final String KEY = "sk-bench";
 
@@ -31,6 +38,17 @@ record Measure(
 
   Measure {
     arms = List.copyOf(arms);
+  }
+
+  Measure(
+      List<Arm> arms,
+      LoadGenerator generator,
+      @Nullable Path wrk,
+      Path folder,
+      int rounds,
+      int millis,
+      boolean syncs) {
+    this(arms, generator, wrk, folder, rounds, millis, syncs, new ArrayList<>());
   }
 
   /// Lets every JVM compile its hot paths: both kinds of request through every arm.
@@ -44,7 +62,7 @@ record Measure(
 
   /// One JSON answer a request.
   Series plain(List<Integer> concurrencies) {
-    return series(concurrencies, this::plainSample);
+    return series(concurrencies, this::heardSample);
   }
 
   /// Streams of `frames` frames, `paceMicros` apart.
@@ -68,6 +86,23 @@ record Measure(
       System.err.println("  concurrency " + connections + " done");
     }
     return series;
+  }
+
+  private Sample heardSample(Arm arm, int connections) {
+    ChildProcess process = syncs && arm.name().equals(Arm.GATEWAY) ? arm.process() : null;
+    if (process == null) {
+      return plainSample(arm, connections);
+    }
+    String _ = process.ask("syncs", 30); // of what was before
+    Sample sample = plainSample(arm, connections);
+    heard.add(
+        String.format(
+            Locale.ROOT,
+            "c=%d, %,.0f requests: %s",
+            connections,
+            sample.partAnswers(),
+            process.ask("syncs", 30)));
+    return sample;
   }
 
   /// Latency from the generator; rate and CPU under `wrk`, which leaves more of the machine free.

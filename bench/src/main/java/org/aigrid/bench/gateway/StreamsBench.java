@@ -75,6 +75,7 @@ record StreamsBench(
                 sites,
                 addresses,
                 false,
+                false,
                 false);
         var generator = LoadGenerator.start(folder, prefix)) {
       System.err.println("Warming up ...");

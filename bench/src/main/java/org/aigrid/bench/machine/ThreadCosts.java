@@ -24,9 +24,8 @@ public record ThreadCosts(Map<String, Cost> groups) {
   /// @param waitNanos ready to run, and waiting for a processor
   /// @param sleeps times that a thread gave its processor up to wait for something, each of which
   ///   somebody has to wake it from
-  /// @param writes calls that write to a file
-  public record Cost(long cpuNanos, long waitNanos, long sleeps, long writes) {
-    static final Cost NONE = new Cost(0, 0, 0, 0);
+  public record Cost(long cpuNanos, long waitNanos, long sleeps) {
+    static final Cost NONE = new Cost(0, 0, 0);
 
     Cost plus(Cost other) {
       return combine(other, 1);
@@ -40,8 +39,7 @@ public record ThreadCosts(Map<String, Cost> groups) {
       return new Cost(
           cpuNanos + sign * other.cpuNanos,
           waitNanos + sign * other.waitNanos,
-          sleeps + sign * other.sleeps,
-          writes + sign * other.writes);
+          sleeps + sign * other.sleeps);
     }
   }
 
@@ -92,8 +90,7 @@ public record ThreadCosts(Map<String, Cost> groups) {
           new Cost(
               Long.parseLong(times[0]),
               Long.parseLong(times[1]),
-              number(thread.resolve("status"), "voluntary_ctxt_switches:"),
-              number(thread.resolve("io"), "syscw:"));
+              number(thread.resolve("status"), "voluntary_ctxt_switches:"));
       groups.merge(groupOf.apply(process, name), cost, Cost::plus);
     } catch (IOException e) {
       if (Files.exists(thread)) {
