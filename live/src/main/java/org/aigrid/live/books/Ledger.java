@@ -49,6 +49,7 @@ public final class Ledger {
   public static final long CREDIT_MICROS_MAX = 1_000_000_000_000_000_000L;
 
   private static final String BEFORE_USAGE = "before_usage";
+
   /// The period of a budget that counts for ever.
   public static final String TOTAL_PERIOD = "total";
 
