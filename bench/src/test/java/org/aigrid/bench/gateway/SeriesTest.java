@@ -2,7 +2,9 @@ package org.aigrid.bench.gateway;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.Map;
 import org.aigrid.bench.load.LoadResult;
+import org.aigrid.bench.machine.ThreadCosts;
 import org.junit.jupiter.api.Test;
 
 class SeriesTest {
@@ -36,9 +38,27 @@ class SeriesTest {
         .contains("| at least 50 % of HAProxy's requests/s, c=1 | 100 % | yes |");
   }
 
+  @Test
+  void partsOfTheGatewayAreSharedOutOverItsAnswers() {
+    var before = costs(1_000_000, 5);
+    var series = new Series();
+    series.add(1, Arm.GATEWAY, sample(100, costs(4_000_000, 15).since(before), 20));
+    assertThat(GatewayParts.table(series, java.util.List.of(1), Arm.GATEWAY))
+        .contains("| 150.0 (150.0 to 150.0) | 0.0 | 0.50 |");
+  }
+
+  private static ThreadCosts costs(long cpuNanos, long sleeps) {
+    return new ThreadCosts(
+        Map.of(GatewayParts.partOf("java", "journal"), new ThreadCosts.Cost(cpuNanos, 0, sleeps)));
+  }
+
   private static Sample sample(double p99) {
+    return sample(p99, ThreadCosts.NONE, 0);
+  }
+
+  private static Sample sample(double p99, ThreadCosts parts, double answers) {
     var latency = new LoadResult.Micros(1, p99 / 2, p99, p99, p99);
-    return new Sample(
-        1_000, 50, 1, 0, new LoadResult(1, 0, 1, latency, NO_STREAM, NO_STREAM, "none"));
+    var load = new LoadResult(1, 0, 1, latency, NO_STREAM, NO_STREAM, "none");
+    return new Sample(1_000, 50, 1, 0, load, parts, answers);
   }
 }
