@@ -72,7 +72,7 @@ public final class FairBench implements Callable<Integer> {
   private static String shown(String method) {
     return switch (method) {
       case "placed" -> "the next has its place, another comes";
-      case "inVain" -> "sixteen are asked for and none has one";
+      case "inVain" -> "all that may be are asked for and none has a place";
       case "produced" -> "tokens of one count";
       default -> method;
     };

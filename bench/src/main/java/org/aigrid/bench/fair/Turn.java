@@ -35,6 +35,37 @@ public class Turn {
   private Integer[] kinds = new Integer[0];
   private WaitingRoom<Request> room = new WaitingRoom<>(settings());
   private int next;
+  private int given = -1; // whose tenant has a place
+
+  private final WaitingRoom.Places<Request> one =
+      new WaitingRoom.Places<>() {
+        @Override
+        public Object kind(Request request) {
+          return kinds[request.kind()];
+        }
+
+        @Override
+        public FairQueue.Found find(Request request, ServiceTier rank) {
+          if (given >= 0) {
+            return FairQueue.Found.ENOUGH;
+          }
+          given = request.tenant();
+          return FairQueue.Found.PLACE;
+        }
+      };
+
+  private final WaitingRoom.Places<Request> none =
+      new WaitingRoom.Places<>() {
+        @Override
+        public Object kind(Request request) {
+          return kinds[request.kind()];
+        }
+
+        @Override
+        public FairQueue.Found find(Request request, ServiceTier rank) {
+          return FairQueue.Found.NOT_FOR_THIS;
+        }
+      };
 
   private static WaitingRoom.Settings settings() {
     WaitingRoom.Settings usual = WaitingRoom.Settings.USUAL;
@@ -42,8 +73,7 @@ public class Turn {
         new FairQueue.Settings(10_000, 256, List.of(0.0, 0.0, 0.1, 0.02, 0.01)),
         usual.placeWaitMsMax(),
         usual.waitMsMax(),
-        usual.triesMax(),
-        usual.looksMax());
+        usual.tenantBytesMax());
   }
 
   /// Lets them all wait.
@@ -51,7 +81,7 @@ public class Turn {
   public void prepare() {
     room = new WaitingRoom<>(settings());
     names = new String[tenants];
-    kinds = new Integer[WaitingRoom.Settings.USUAL.triesMax()];
+    kinds = new Integer[WaitingRoom.TRIES_MAX];
     for (int i = 0; i < kinds.length; i++) {
       kinds[i] = i;
     }
@@ -70,24 +100,24 @@ public class Turn {
         names[tenant],
         1 + tenant % 4,
         INPUT_TOKENS,
-        kinds[kind],
+        1,
         new Request(tenant, kind));
   }
 
   /// The next one has its place, and another of the same tenant begins to wait.
   @Benchmark
   public FairQueue.Offer placed() {
-    Request taken = room.next(MODEL, (request, rank) -> true);
-    if (taken == null) {
+    given = -1;
+    if (room.serve(MODEL, one) != 1) {
       throw new IllegalStateException("nobody waits");
     }
-    return enter(taken.tenant());
+    return enter(given);
   }
 
   /// A search that asks for all the places it may and finds none.
   @Benchmark
-  public boolean inVain() {
-    return room.next(MODEL, (request, rank) -> false) == null;
+  public int inVain() {
+    return room.serve(MODEL, none);
   }
 
   /// Sixteen tokens have been produced for somebody.

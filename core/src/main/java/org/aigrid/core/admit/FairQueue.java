@@ -102,8 +102,11 @@ public final class FairQueue<T> {
     PLACE,
     /// Not for this one; perhaps for others.
     NOT_FOR_THIS,
-    /// The search is over, for all that wait.
-    NONE
+    /// Enough was asked for this tenant; perhaps for others.
+    NOT_FOR_ITS_TENANT,
+    /// Enough was asked for all: the search ends here. The next vain one goes on from here, so that
+    /// whoever comes last is asked for, too.
+    ENOUGH
   }
 
   /// Looks for the place of what is next.
@@ -136,6 +139,8 @@ public final class FairQueue<T> {
 
   private final Settings settings;
   private final List<Band<T>> bands = new ArrayList<>(TIERS);
+  private int resumeTier; // where the next search goes on, if the last one was ended
+  private @Nullable String resumeBehind;
 
   public FairQueue(Settings settings) {
     this.settings = settings;
@@ -209,6 +214,8 @@ public final class FairQueue<T> {
     for (int tier = highest; tier < TIERS && found == null && !search.over; tier++) {
       found = take(tier, TIER[tier], search);
     }
+    resumeTier = search.over ? search.tier : 0;
+    resumeBehind = search.over ? search.tenant : null;
     return found;
   }
 
@@ -216,6 +223,8 @@ public final class FairQueue<T> {
   private static final class Search<T> {
     final Places<T> places;
     boolean over;
+    int tier; // where it was over
+    @Nullable String tenant;
 
     Search(Places<T> places) {
       this.places = places;
@@ -229,16 +238,28 @@ public final class FairQueue<T> {
     }
     Flow<T> first = least(band);
     Taken<T> found = take(tier, first, rank, search);
-    if (found != null || search.over || band.backlogged.size() == 1) {
+    if (found != null || search.over || band.backlogged.size() == 1 || tier < resumeTier) {
       return found;
     }
     var others = new ArrayList<>(band.backlogged);
     others.remove(first);
     others.sort(Comparator.comparingLong(flow -> flow.counter));
-    for (int i = 0; i < others.size() && found == null && !search.over; i++) {
+    for (int i = begin(tier, others); i < others.size() && found == null && !search.over; i++) {
       found = take(tier, others.get(i), rank, search);
     }
     return found;
+  }
+
+  /// Behind the tenant at which the last search was ended.
+  private int begin(int tier, List<Flow<T>> flows) {
+    if (tier == resumeTier && resumeBehind != null) {
+      for (int i = 0; i < flows.size(); i++) {
+        if (flows.get(i).tenant.equals(resumeBehind)) {
+          return i + 1;
+        }
+      }
+    }
+    return 0;
   }
 
   private @Nullable Taken<T> take(int tier, Flow<T> flow, ServiceTier rank, Search<T> search) {
@@ -253,8 +274,13 @@ public final class FairQueue<T> {
           earn(tier, next.inputTokens() * INPUT_WEIGHT);
           return new Taken<>(TIER[tier], flow.tenant, next.item(), rank);
         }
-        case NONE -> {
+        case ENOUGH -> {
           search.over = true;
+          search.tier = tier;
+          search.tenant = flow.tenant;
+          return null;
+        }
+        case NOT_FOR_ITS_TENANT -> {
           return null;
         }
         case NOT_FOR_THIS -> {}

@@ -13,5 +13,13 @@ public enum Refusal {
   /// Every ready endpoint is full; come back later.
   SATURATED,
   /// Every ready endpoint was already tried for this request.
-  ALL_TRIED
+  ALL_TRIED;
+
+  /// Whether a moment later the answer may be another one.
+  public boolean passes() {
+    return switch (this) {
+      case NO_ENDPOINT_READY, SATURATED, ALL_TRIED -> true;
+      case MODEL_UNKNOWN, CONTEXT_TOO_LONG, RESIDENCY_FORBIDS -> false;
+    };
+  }
 }

@@ -13,6 +13,8 @@ import org.aigrid.core.route.Explanation.Standing;
 import org.aigrid.core.view.AdmissionState;
 import org.aigrid.core.view.GridView;
 import org.aigrid.core.view.Roster;
+import org.aigrid.core.view.SiteSet;
+import org.jspecify.annotations.Nullable;
 
 /// Decides where a request runs.
 ///
@@ -97,16 +99,9 @@ public final class Router {
       long nowMs) {
     count = 0;
     Roster roster = view.roster();
-    int model = request.model();
-    if (model < 0 || roster.endpointCountOfModel(model) == 0) {
-      return new Route.Refused(Refusal.MODEL_UNKNOWN, 0);
-    }
-    if (request.promptTokens()
-        > settings.contextSlack() * roster.modelSpec(model).contextTokensMax()) {
-      return new Route.Refused(Refusal.CONTEXT_TOO_LONG, 0);
-    }
-    if ((roster.jurisdictionBitsOfModel(model) & request.jurisdictionBits()) == 0) {
-      return new Route.Refused(Refusal.RESIDENCY_FORBIDS, 0);
+    Refusal never = refusedForGood(view, request);
+    if (never != null) {
+      return new Route.Refused(never, 0);
     }
 
     boolean explore =
@@ -142,6 +137,47 @@ public final class Router {
           : new Route.Refused(Refusal.NO_ENDPOINT_READY, RETRY_AFTER_MS_LEAST);
     }
     return choose(request, explore, random);
+  }
+
+  /// What no wait would change, as far as it is seen without looking at endpoints; null otherwise.
+  public @Nullable Refusal refusedForGood(GridView view, RouteRequest request) {
+    Roster roster = view.roster();
+    int model = request.model();
+    if (model < 0 || roster.endpointCountOfModel(model) == 0) {
+      return Refusal.MODEL_UNKNOWN;
+    }
+    if (request.promptTokens()
+        > settings.contextSlack() * roster.modelSpec(model).contextTokensMax()) {
+      return Refusal.CONTEXT_TOO_LONG;
+    }
+    SiteSet permitted = request.permitted();
+    boolean nowhere = permitted != null && permitted.isEmpty();
+    return nowhere || (roster.jurisdictionBitsOfModel(model) & request.jurisdictionBits()) == 0
+        ? Refusal.RESIDENCY_FORBIDS
+        : null;
+  }
+
+  /// Whether an endpoint would take one more request of the most urgent class, however small: where
+  /// not, nobody who waits need be asked. Overwrites what `explain` would tell.
+  public boolean hasRoom(GridView view, InFlight inFlight, int of, long nowMs) {
+    var smallest =
+        new RouteRequest(
+            view.roster().modelOf(of),
+            1,
+            1,
+            null,
+            -1,
+            -1,
+            RouteRequest.DEADLINE_MS_MAX,
+            ServiceTier.REALTIME,
+            RouteRequest.NONE_TRIED);
+    count = 0;
+    add(view.roster(), of, 0);
+    if (judge(view, inFlight, smallest, nowMs, 0) == 0) {
+      return false;
+    }
+    weigh(view, inFlight, smallest, 0);
+    return queueMs[0] <= waitMsMax(smallest);
   }
 
   /// The last decision in full. Allocates; for people who ask.

@@ -209,7 +209,7 @@ class FairQueueTest {
             queue.take(
                 (item, rank) -> {
                   asked.add(item);
-                  return Found.NONE;
+                  return Found.ENOUGH;
                 }))
         .isNull();
     assertThat(asked).containsExactly(3);

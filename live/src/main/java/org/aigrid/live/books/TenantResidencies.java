@@ -47,15 +47,36 @@ public final class TenantResidencies {
     }
   }
 
+  private static SiteClasses classes(Roster roster, List<Residency> residencies) {
+    return SiteClasses.of(roster, site -> site.location().level(), residencies);
+  }
+
+  /// The classes of a roster's sites for all whose policies name no site: sets of sites of theirs
+  /// are equal when they hold the same sites, whoever's they are.
+  private static final class CommonClasses {
+    private volatile @Nullable SiteClasses known;
+
+    SiteClasses of(Roster roster) {
+      SiteClasses now = known;
+      if (now == null || now.roster() != roster) {
+        now = classes(roster, List.of());
+        known = now;
+      }
+      return now;
+    }
+  }
+
   /// The rules of one project of a tenant.
   public static final class Ruled {
     private final Residency residency;
     private final String version;
+    private final CommonClasses common;
     private volatile @Nullable SiteResidency prepared;
 
-    private Ruled(Residency residency, String version) {
+    private Ruled(Residency residency, String version, CommonClasses common) {
       this.residency = residency;
       this.version = version;
+      this.common = common;
     }
 
     public Residency residency() {
@@ -73,12 +94,15 @@ public final class TenantResidencies {
       if (known != null && known.classes().roster() == roster) {
         return known;
       }
+      SiteClasses all = common.of(roster);
       SiteResidency made =
-          residency.on(SiteClasses.of(roster, site -> site.location().level(), List.of(residency)));
+          residency.on(all.suits(residency) ? all : classes(roster, List.of(residency)));
       prepared = made;
       return made;
     }
   }
+
+  private final CommonClasses common = new CommonClasses();
 
   /// @param home jurisdiction of tenants that have no policy: ISO 3166-1 alpha-2
   public TenantResidencies(String home) {
@@ -119,7 +143,7 @@ public final class TenantResidencies {
     var written = new StringBuilder(home);
     written.append('\n').append(bound).append('\n');
     layers.forEach(layer -> written.append(layer.canonicalText()).append('\n'));
-    return new Ruled(new Residency(principal, layers, bound), sha256(written.toString()));
+    return new Ruled(new Residency(principal, layers, bound), sha256(written.toString()), common);
   }
 
   private static @Nullable List<String> orNull(List<String> jurisdictions) {

@@ -22,15 +22,25 @@ import org.aigrid.core.route.Router;
 import org.aigrid.core.view.GridView;
 import org.aigrid.core.view.Roster;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /// The gateway's one copy of what core's router remembers, behind one lock.
 ///
 /// All event loops share it, because load that only one of them knows is load that the others
 /// double. A decision holds the lock for one to two microseconds: at 20,000 requests a second it is
-/// taken 4 % of the time. More gateways are more processes, not more locks.
+/// taken 4 % of the time. While requests wait for a place, whatever may have made one holds it for
+/// a search, 0.2 ms at most and one decision more. More gateways are more processes, not more
+/// locks.
 final class Dispatch {
   private static final int SWEEP_SLOTS = 8;
   private static final int HEDGE_RESERVE = 16;
+  private static final int RETRY_AFTER_MS = 1_000;
+
+  /// How long the lock is held for those who wait, but for the routing decision that is under way.
+  private static final long SERVE_NANOS_MAX = 200_000;
+
+  private static final Logger log = LoggerFactory.getLogger(Dispatch.class);
 
   private final ReentrantLock lock = new ReentrantLock();
   private final Router router;
@@ -69,8 +79,11 @@ final class Dispatch {
 
     int inputTokens();
 
-    /// What decides where it may run and where it is near.
-    Object kind();
+    /// That it takes while it waits.
+    long bytes();
+
+    /// What decides by now where it may run, what it is near and how much it needs.
+    Object kind(GridView view);
 
     /// As the router has to know it by now.
     ///
@@ -79,8 +92,11 @@ final class Dispatch {
 
     boolean explained();
 
-    /// It has a place and a lease, in that view.
-    void placed(Decision decision, GridView view, ServiceTier rank);
+    /// There is no place for it now.
+    void passedOver(Route.Refused why);
+
+    /// It has a place and a lease in that view, or is refused for good.
+    void arrived(Decision decision, GridView view, ServiceTier rank);
   }
 
   /// Where a prompt is to be computed ahead, or why not.
@@ -152,6 +168,11 @@ final class Dispatch {
     }
   }
 
+  /// What no wait would change; null otherwise.
+  @Nullable Refusal refusedForGood(GridView view, RouteRequest request) {
+    return router.refusedForGood(view, request); // reads settings and arguments only
+  }
+
   /// Lets a request wait, and offers it a place at once where there is one. False when too many do.
   boolean enter(Waiter waiter) {
     lock.lock();
@@ -163,7 +184,7 @@ final class Dispatch {
                   waiter.tenant(),
                   waiter.weight(),
                   waiter.inputTokens(),
-                  waiter.kind(),
+                  waiter.bytes(),
                   waiter)
               == FairQueue.Offer.WAITS;
       serve(waiter.model());
@@ -177,7 +198,8 @@ final class Dispatch {
   boolean leave(Waiter waiter) {
     lock.lock();
     try {
-      boolean left = room.leave(waiter.model(), waiter.tier(), waiter.tenant(), waiter);
+      boolean left =
+          room.leave(waiter.model(), waiter.tier(), waiter.tenant(), waiter.bytes(), waiter);
       waiting = room.waiting();
       return left;
     } finally {
@@ -224,34 +246,70 @@ final class Dispatch {
   }
 
   private void serve(String model) {
-    GridView view = views.get();
-    long nowMs = clockMs.getAsLong();
-    Waiter served;
-    do {
-      served = room.next(model, (waiter, rank) -> place(waiter, rank, view, nowMs));
-    } while (served != null);
+    room.serve(model, new Places(views.get(), clockMs.getAsLong()));
     waiting = room.waiting();
   }
 
-  private boolean place(Waiter waiter, ServiceTier rank, GridView view, long nowMs) {
-    Decision decision =
-        route(router, view, waiter.request(view, rank, nowMs), nowMs, waiter.explained());
-    boolean full =
-        decision.route() instanceof Route.Placed
-            ? decision.lease() == InFlight.NONE
-            : decision.route() instanceof Route.Refused(Refusal why, int _)
-                && why == Refusal.SATURATED;
-    if (!full) {
-      waiter.placed(decision, view, rank); // or refused for good
+  /// Places for those who wait, in one view; as long as the lock may be held for it.
+  private final class Places implements WaitingRoom.Places<Waiter> {
+    private final GridView view;
+    private final long nowMs;
+    private final long untilNanos = System.nanoTime() + SERVE_NANOS_MAX;
+
+    Places(GridView view, long nowMs) {
+      this.view = view;
+      this.nowMs = nowMs;
     }
-    return !full;
+
+    @Override
+    public Object kind(Waiter waiter) {
+      return waiter.kind(view);
+    }
+
+    @Override
+    public FairQueue.Found find(Waiter waiter, ServiceTier rank) {
+      if (System.nanoTime() - untilNanos > 0) {
+        return FairQueue.Found.ENOUGH;
+      }
+      long lease = InFlight.NONE;
+      try {
+        Decision decision =
+            route(router, view, waiter.request(view, rank, nowMs), nowMs, waiter.explained());
+        lease = decision.lease();
+        if (decision.route() instanceof Route.Placed && lease == InFlight.NONE) {
+          return FairQueue.Found.ENOUGH; // too many under way
+        }
+        if (decision.route() instanceof Route.Refused refused && refused.why().passes()) {
+          waiter.passedOver(refused);
+          return FairQueue.Found.NOT_FOR_THIS;
+        }
+        waiter.arrived(decision, view, rank);
+      } catch (RuntimeException e) {
+        // Whoever it is, it must hold up nobody else.
+        log.error("a request that waited cannot be routed", e);
+        inFlight.end(lease);
+        refuse(waiter, rank);
+      }
+      return FairQueue.Found.PLACE;
+    }
+
+    private void refuse(Waiter waiter, ServiceTier rank) {
+      var refused = new Route.Refused(Refusal.NO_ENDPOINT_READY, RETRY_AFTER_MS);
+      try {
+        waiter.arrived(new Decision(refused, InFlight.NONE, null), view, rank);
+      } catch (RuntimeException e) {
+        log.warn("a request that waited cannot be told", e); // its event loop is over
+      }
+    }
   }
 
   /// A lease weighs less or nothing any more: there may be a place.
   private void eased(int endpoint) {
     if (waiting > 0 && endpoint >= 0) {
-      Roster roster = views.get().roster();
-      if (endpoint < roster.endpointCount()) {
+      GridView view = views.get();
+      Roster roster = view.roster();
+      if (endpoint < roster.endpointCount()
+          && router.hasRoom(view, inFlight, endpoint, clockMs.getAsLong())) {
         serve(roster.modelSpec(roster.modelOf(endpoint)).name());
       }
     }
@@ -293,6 +351,9 @@ final class Dispatch {
     }
     lock.lock();
     try {
+      if (waiting > 0 && room.waitsFor(view.roster().modelSpec(request.model()).name())) {
+        return new Ahead("saturated", null, InFlight.NONE); // nobody overtakes those who wait
+      }
       Route route =
           steady.route(view, inFlight, prefixes, Handover.asIfWarm(request, 0), random, nowMs);
       if (!(route instanceof Route.Placed target)) {

@@ -52,7 +52,6 @@ import org.aigrid.core.route.RouteRequest;
 import org.aigrid.core.unit.Clamp;
 import org.aigrid.core.view.GridView;
 import org.aigrid.core.view.Roster;
-import org.aigrid.core.view.SiteSet;
 import org.aigrid.live.books.Purses;
 import org.aigrid.live.books.TenantDirectory;
 import org.aigrid.live.books.TenantResidencies;
@@ -128,7 +127,7 @@ final class Exchange implements SiteCall.Listener {
   private long estimatedTokens;
   private @Nullable Attempts attempts;
 
-  private @Nullable Waiting waits; // while it waits for a place
+  private @Nullable WaitingRequest waits; // while it waits for a place
   private long waitedNanos;
   private ServiceTier rank = ServiceTier.STANDARD; // whose places it may have
   private int tokensTold; // of its answer, to those who wait
@@ -465,16 +464,21 @@ final class Exchange implements SiteCall.Listener {
         wanted(known, roster, cell(roster), known.outputTokensMax(), deadlineMs, tried);
     boolean mayWait = state.mayWait();
     if (mayWait && gateway.dispatch().waitsFor(modelOf(known))) {
-      await(known, wanted, RETRY_AFTER_MS);
+      Refusal never = gateway.dispatch().refusedForGood(view, wanted);
+      if (never == null) {
+        await(known, wanted, new Route.Refused(Refusal.SATURATED, RETRY_AFTER_MS));
+      } else {
+        on(new AttemptEvent.NotRouted(never, 0));
+      }
       return;
     }
     Dispatch.Decision decision =
         gateway.dispatch().route(view, wanted, state.moving(), nowMs, explain);
     if (mayWait
-        && decision.route() instanceof Route.Refused(Refusal why, int retryAfterMs)
-        && why == Refusal.SATURATED) {
+        && decision.route() instanceof Route.Refused refused
+        && refused.why() == Refusal.SATURATED) {
       explanation = decision.explanation();
-      await(known, wanted, retryAfterMs);
+      await(known, wanted, refused);
       return;
     }
     arrive(decision, view, facts.tier());
@@ -488,128 +492,60 @@ final class Exchange implements SiteCall.Listener {
   // ---- waiting for a place
 
   /// Waits for a place, in its tenant's turn, for as long as its class may.
-  private void await(RequestScan known, RouteRequest wanted, int retryAfterMs) {
+  private void await(RequestScan known, RouteRequest wanted, Route.Refused refused) {
     int waitMs = gateway.settings().waiting().waitMs(facts.tier(), wanted.deadlineMs());
     if (waitMs == 0) {
-      on(new AttemptEvent.NotRouted(Refusal.SATURATED, retryAfterMs));
+      refuse(refused);
       return;
     }
-    var waiter = new Waiting(modelOf(known), wanted, gateway.grid().nowMs());
+    var waiter =
+        new WaitingRequest(
+            gateway,
+            key,
+            facts,
+            modelOf(known),
+            wanted,
+            request.content().readableBytes(),
+            explain,
+            context.executor(),
+            this::waited);
     waits = waiter;
     if (gateway.dispatch().enter(waiter)) {
-      waiter.patience = after(waitMs, () -> waitedTooLong(waiter, retryAfterMs));
+      waiter.watch(after(waitMs, () -> waitedTooLong(waiter)));
     } else {
-      waited(waiter, Waited.FULL);
-      on(new AttemptEvent.NotRouted(Refusal.SATURATED, retryAfterMs));
+      over(waiter, Waited.FULL);
+      refuse(refused);
     }
   }
 
-  private void waitedTooLong(Waiting waiter, int retryAfterMs) {
+  private void waited(
+      WaitingRequest waiter, Dispatch.Decision decision, GridView view, ServiceTier of) {
+    if (waits == waiter) {
+      over(waiter, decision.route() instanceof Route.Placed ? Waited.PLACED : Waited.REFUSED);
+      arrive(decision, view, of);
+    } else {
+      gateway.dispatch().end(decision.lease()); // its client has gone
+    }
+  }
+
+  private void waitedTooLong(WaitingRequest waiter) {
     if (waits == waiter && gateway.dispatch().leave(waiter)) {
-      waited(waiter, Waited.TOO_LONG);
-      on(new AttemptEvent.NotRouted(Refusal.SATURATED, retryAfterMs));
+      over(waiter, Waited.TOO_LONG);
+      refuse(waiter.refused());
     }
   }
 
   /// Its wait is over.
-  private void waited(Waiting waiter, Waited how) {
+  private void over(WaitingRequest waiter, Waited how) {
     waits = null;
-    if (waiter.patience != null) {
-      waiter.patience.cancel(false);
-    }
-    long nanos = System.nanoTime() - waiter.sinceNanos;
+    long nanos = waiter.over();
     waitedNanos += nanos;
     gateway.metrics().waited(facts.tier(), how, nanos);
   }
 
-  /// This request while it waits. What other threads ask of it does not change.
-  private final class Waiting implements Dispatch.Waiter {
-    private final String model;
-    private final RouteRequest wanted;
-    private final Kind kind;
-    private final long deadlineMs; // on the grid's clock
-    private final long sinceNanos = System.nanoTime();
-    private @Nullable ScheduledFuture<?> patience; // on its event loop
-
-    Waiting(String model, RouteRequest wanted, long nowMs) {
-      this.model = model;
-      PromptBlocks blocks = wanted.blocks();
-      this.wanted = wanted.with(blocks == null ? null : blocks.copy());
-      kind = new Kind(wanted.originSite(), wanted.jurisdictionBits(), wanted.permitted());
-      deadlineMs = nowMs + wanted.deadlineMs();
-    }
-
-    @Override
-    public String model() {
-      return model;
-    }
-
-    @Override
-    public String tenant() {
-      return key.tenant();
-    }
-
-    @Override
-    public int weight() {
-      TenantDirectory.Key booked = key.booked();
-      return booked == null ? 1 : booked.tenant().weight();
-    }
-
-    @Override
-    public ServiceTier tier() {
-      return facts.tier();
-    }
-
-    @Override
-    public int inputTokens() {
-      return wanted.promptTokens();
-    }
-
-    @Override
-    public Object kind() {
-      return kind;
-    }
-
-    /// By the policies of now: they may have changed while it waited.
-    @Override
-    public RouteRequest request(GridView view, ServiceTier rank, long nowMs) {
-      Roster roster = view.roster();
-      return new RouteRequest(
-          roster.indexOfModel(model),
-          wanted.promptTokens(),
-          wanted.outputTokensMax(),
-          wanted.blocks(),
-          wanted.originSite(),
-          Gateway.jurisdictionBits(roster, facts),
-          gateway.permitted(key, PolicyAction.INFER, roster, facts),
-          (int) Math.clamp(deadlineMs - nowMs, 1, RouteRequest.DEADLINE_MS_MAX),
-          rank,
-          wanted.triedEndpoints());
-    }
-
-    @Override
-    public boolean explained() {
-      return explain;
-    }
-
-    @Override
-    public void placed(Dispatch.Decision decision, GridView view, ServiceTier rank) {
-      context
-          .executor()
-          .execute(
-              () -> {
-                if (waits == this) {
-                  waited(this, Waited.PLACED);
-                  arrive(decision, view, rank);
-                } else {
-                  gateway.dispatch().end(decision.lease()); // its client has gone
-                }
-              });
-    }
+  private void refuse(Route.Refused refused) {
+    on(new AttemptEvent.NotRouted(refused.why(), refused.retryAfterMs()));
   }
-
-  /// What decides where a request that waits may run and where it is near.
-  private record Kind(int originSite, long jurisdictionBits, @Nullable SiteSet permitted) {}
 
   /// The router has spoken.
   ///
@@ -723,6 +659,7 @@ final class Exchange implements SiteCall.Listener {
     if (state != null
         && state.attempt() == attempt
         && state.mayHedge(gateway.settings().attempts())
+        && !(scan != null && gateway.dispatch().waitsFor(modelOf(scan)))
         && gateway.dispatch().spendHedge()) {
       on(new AttemptEvent.HedgeDue(attempt, true));
     }
@@ -917,6 +854,7 @@ final class Exchange implements SiteCall.Listener {
       }
       case Handover.Decision.Move(Route.Placed target, var _) -> {
         routed = target;
+        rank = facts.tier();
         routedSite = view.roster().siteSpec(target.site());
         routedLease = weighed.lease();
         if (routedLease == InFlight.NONE || routedSite == null) {
@@ -1317,11 +1255,15 @@ final class Exchange implements SiteCall.Listener {
       return;
     }
     released = true;
-    Waiting waiter = waits;
+    WaitingRequest waiter = waits;
     if (waiter != null) {
       gateway.dispatch().leave(waiter);
-      waited(waiter, Waited.CLIENT_GONE);
+      over(waiter, Waited.CLIENT_GONE);
     }
+    if (outcome == Outcome.CLIENT_GONE) {
+      status = 499;
+    }
+    record(outcome); // first: what it was served counts before the next has its place
     end(call);
     end(hedge);
     letGo();
@@ -1332,10 +1274,6 @@ final class Exchange implements SiteCall.Listener {
     if (relay != null) {
       relay.drop();
     }
-    if (outcome == Outcome.CLIENT_GONE) {
-      status = 499;
-    }
-    record(outcome);
     if (turn != null) {
       UsageScan usage = usage();
       SiteCall answered = outcome == Outcome.COMPLETE && usage.found() ? call : null;

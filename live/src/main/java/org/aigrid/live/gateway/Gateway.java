@@ -60,9 +60,7 @@ public final class Gateway implements AutoCloseable {
     for (EventExecutor loop : loops.group()) {
       upstreams.put(loop, new Upstreams(loops, (io.netty.channel.EventLoop) loop, settings));
     }
-    loops
-        .group()
-        .scheduleWithFixedDelay(dispatch::serve, SERVE_EVERY_MS, SERVE_EVERY_MS, MILLISECONDS);
+    loops.group().scheduleWithFixedDelay(this::serve, SERVE_EVERY_MS, SERVE_EVERY_MS, MILLISECONDS);
     sessions = new Sessions(this);
     orders = new Orders(settings.siteToken());
     try {
@@ -82,6 +80,15 @@ public final class Gateway implements AutoCloseable {
   public static Gateway start(
       GatewaySettings settings, GridSource grid, Keys keys, @Nullable Tenancy tenancy) {
     return new Gateway(settings, grid, keys, tenancy);
+  }
+
+  /// A task that fails is not run again, and nobody would hear of it.
+  private void serve() {
+    try {
+      dispatch.serve();
+    } catch (RuntimeException e) {
+      log.error("those who wait could not be served", e);
+    }
   }
 
   /// The port it listens on.
@@ -140,6 +147,11 @@ public final class Gateway implements AutoCloseable {
   @Nullable KeyEntry find(String secret) {
     KeyEntry known = keys.find(secret);
     return known != null || tenancy == null ? known : tenancy.find(secret);
+  }
+
+  /// The rules of a key's tenant and project now; null where none decide.
+  TenantResidencies.@Nullable Ruled rules(KeyEntry key) {
+    return key.booked() == null || tenancy == null ? null : tenancy.rules(key);
   }
 
   /// What a request's narrowing leaves, as the router's bits.

@@ -44,6 +44,8 @@ final class GatewayMetrics {
     PLACED,
     /// Its time was over.
     TOO_LONG,
+    /// It turned out that no site may or can.
+    REFUSED,
     /// Too many waited already.
     FULL,
     CLIENT_GONE

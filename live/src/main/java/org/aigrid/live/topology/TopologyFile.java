@@ -560,8 +560,7 @@ public final class TopologyFile {
         new FairQueue.Settings(tierMax, tenantMax, floors),
         placeMs,
         seconds.stream().map(value -> (int) (value * 1_000)).toList(),
-        usual.triesMax(),
-        usual.looksMax());
+        usual.tenantBytesMax());
   }
 
   private static List<Double> byTier(@Nullable Section section, double most, List<Double> usual) {

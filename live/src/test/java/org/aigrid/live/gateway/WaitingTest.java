@@ -1,5 +1,6 @@
 package org.aigrid.live.gateway;
 
+import static java.util.concurrent.TimeUnit.MILLISECONDS;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.netty.channel.ChannelHandlerContext;
@@ -52,6 +53,9 @@ class WaitingTest {
   private final FakeSite site =
       new FakeSite((context, seen) -> arrived.add(new Arrived(context, seen)));
   private Gateway gateway;
+  private GridViewBuilder sites = new GridViewBuilder(GridViewSettings.DEFAULT);
+  private volatile GridView view = sites.snapshot(0);
+  private long sequence;
 
   private record Arrived(ChannelHandlerContext context, FakeSite.Seen seen) {
     /// What its prompt says.
@@ -123,16 +127,8 @@ class WaitingTest {
             "JP",
             "operator",
             List.of(endpoint)));
-    long nowMs = System.nanoTime() / 1_000_000;
-    builder.apply(
-        new Heartbeat(
-            "hub",
-            1,
-            600_000,
-            AdmissionState.NEW_AND_EXISTING,
-            List.of(EndpointLoad.idle("llama-3.1-8b"))),
-        nowMs);
-    GridView view = builder.snapshot(nowMs);
+    sites = builder;
+    heartbeat(AdmissionState.NEW_AND_EXISTING);
     return new GridSource() {
       @Override
       public GridView view() {
@@ -144,6 +140,15 @@ class WaitingTest {
         return site.address();
       }
     };
+  }
+
+  private void heartbeat(AdmissionState admission) {
+    long nowMs = System.nanoTime() / 1_000_000;
+    sites.apply(
+        new Heartbeat(
+            "hub", ++sequence, 600_000, admission, List.of(EndpointLoad.idle("llama-3.1-8b"))),
+        nowMs);
+    view = sites.snapshot(nowMs);
   }
 
   private CompletableFuture<HttpResponse<String>> ask(String tenant, String tier, String name) {
@@ -292,6 +297,46 @@ class WaitingTest {
     assertThat(gateway.metrics().scrape())
         .contains("grid_wait_seconds_count{outcome=\"too_long\",tier=\"standard\"} 1");
     assertThat(waiting()).isZero();
+  }
+
+  /// A site that takes nothing for a moment, since it drains or its radio wants all of it, costs
+  /// nobody its turn.
+  @Test
+  void whoWaitsKeepsItsTurnWhileNothingIsReady() throws Exception {
+    ask("a", "default", "1");
+    ask("a", "default", "2");
+    Arrived first = next();
+    Arrived second = next();
+    var third = waits("b", "default", "3");
+    heartbeat(AdmissionState.EXISTING_ONLY);
+    first.answer();
+    second.answer();
+    HttpResponse<String> newcomer =
+        ask("a", "default", "4")
+            .orTimeout(200, MILLISECONDS)
+            .handle((answer, timeout) -> answer)
+            .get();
+    assertThat(newcomer).as("who comes now waits behind them").isNull();
+    assertThat(third).isNotDone();
+    assertThat(arrived).isEmpty();
+    heartbeat(AdmissionState.NEW_AND_EXISTING);
+    Arrived placed = next();
+    assertThat(placed.name()).isEqualTo("3");
+    placed.answer();
+    assertThat(third.get().statusCode()).isEqualTo(200);
+  }
+
+  /// What no wait would change is told at once, whoever waits.
+  @Test
+  void whatCanNeverBeServedDoesNotWait() throws Exception {
+    ask("a", "default", "1");
+    ask("a", "default", "2");
+    next();
+    next();
+    waits("b", "default", "3");
+    HttpResponse<String> refused = ask("a", "default", "word ".repeat(300_000)).get();
+    assertThat(refused.statusCode()).isEqualTo(400);
+    assertThat(refused.body()).contains("context_length_exceeded");
   }
 
   @Test

@@ -516,7 +516,7 @@ public final class ResidencyPlay {
 
   private void leave(UnderWay request) {
     if (!room.leave(
-        request.asked.model(), request.asked.tier(), "t" + request.asked.tenant(), request)) {
+        request.asked.model(), request.asked.tier(), "t" + request.asked.tenant(), 1, request)) {
       throw new IllegalStateException("request " + request.number + " waits and is not there");
     }
     request.waits = false;
@@ -641,23 +641,19 @@ public final class ResidencyPlay {
     RouteRequest wanted = wanted(request, path, facts, 60_000, tried);
     boolean mayWait = request.state().mayWait();
     if (mayWait && room.waitsFor(request.asked.model())) {
-      enter(request, wanted, tried);
+      enter(request, tried);
       return;
     }
     Router by = request.state().moving() ? patient : router;
     Route found = by.route(grid.view(), inFlight, prefixes, wanted, random, nowMs);
-    if (mayWait && full(found)) {
-      enter(request, wanted, tried);
+    if (mayWait && found instanceof Route.Refused full && full.why() == Refusal.SATURATED) {
+      enter(request, tried);
       return;
     }
     arrive(request, found, charge(found), rulesFor(request), path, facts);
   }
 
-  private static boolean full(Route found) {
-    return found instanceof Route.Refused(Refusal why, int _) && why == Refusal.SATURATED;
-  }
-
-  private void enter(UnderWay request, RouteRequest wanted, int[] tried) {
+  private void enter(UnderWay request, int[] tried) {
     request.waits = true;
     request.tried = tried;
     FairQueue.Offer offer =
@@ -667,7 +663,7 @@ public final class ResidencyPlay {
             "t" + request.asked.tenant(),
             1 + request.asked.tenant(),
             request.promptTokens,
-            new Kind(request.cell, wanted.permitted()),
+            1,
             request);
     if (offer != FairQueue.Offer.WAITS) {
       throw new IllegalStateException(offer + " with " + room.waiting() + " that wait");
@@ -677,29 +673,34 @@ public final class ResidencyPlay {
 
   /// Offers what places there are to those who wait, as they are now permitted.
   private void serve(String model) {
-    UnderWay served;
-    do {
-      served = room.next(model, (waiter, rank) -> place(waiter));
-    } while (served != null);
+    room.serve(model, places);
   }
 
-  private boolean place(UnderWay waiter) {
+  private final WaitingRoom.Places<UnderWay> places =
+      new WaitingRoom.Places<>() {
+        @Override
+        public Object kind(UnderWay waiter) {
+          return new Kind(waiter.cell, wantedNow(waiter).permitted());
+        }
+
+        @Override
+        public FairQueue.Found find(UnderWay waiter, ServiceTier rank) {
+          Route found =
+              router.route(grid.view(), inFlight, prefixes, wantedNow(waiter), random, nowMs);
+          if (found instanceof Route.Refused(Refusal why, int _) && why.passes()) {
+            return FairQueue.Found.NOT_FOR_THIS;
+          }
+          waiter.waits = false;
+          waiter.found = new Found(found, charge(found), rulesFor(waiter));
+          return FairQueue.Found.PLACE;
+        }
+      };
+
+  private RouteRequest wantedNow(UnderWay waiter) {
     int[] tried = waiter.tried;
     RequestFacts facts = factsOf(waiter, WorkPath.WAITED);
-    RouteRequest wanted =
-        wanted(
-            waiter,
-            WorkPath.WAITED,
-            facts,
-            60_000,
-            tried == null ? RouteRequest.NONE_TRIED : tried);
-    Route found = router.route(grid.view(), inFlight, prefixes, wanted, random, nowMs);
-    if (full(found)) {
-      return false;
-    }
-    waiter.waits = false;
-    waiter.found = new Found(found, charge(found), rulesFor(waiter));
-    return true;
+    return wanted(
+        waiter, WorkPath.WAITED, facts, 60_000, tried == null ? RouteRequest.NONE_TRIED : tried);
   }
 
   private long charge(Route found) {
