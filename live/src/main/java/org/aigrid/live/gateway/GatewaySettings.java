@@ -123,204 +123,104 @@ public record GatewaySettings(
 
   /// These settings with what a topology says of callers.
   public GatewaySettings withCallers(List<AddressPrefix> trusted, List<CallerPlace> places) {
-    return new GatewaySettings(
-        http,
-        siteToken,
-        homeSite,
-        trusted,
-        places,
-        router,
-        waiting,
-        attempts,
-        handover,
-        sessions,
-        prefixes,
-        requestsMax,
-        upstreamConnectMsMax,
-        upstreamIdlePerSite,
-        upstreamIdleMsMax,
-        answerBytesMax,
-        frameBytesMax,
-        deadlineMsDefault,
-        retryShare,
-        hedgeShare,
-        retryReserve,
-        seed,
-        tellMoves,
-        accessLog);
+    var copy = new Copy(this);
+    copy.trustedNetworks = trusted;
+    copy.callers = places;
+    return copy.settings();
   }
 
   /// These settings with other bounds of attempts.
   public GatewaySettings withAttempts(AttemptSettings newAttempts) {
-    return new GatewaySettings(
-        http,
-        siteToken,
-        homeSite,
-        trustedNetworks,
-        callers,
-        router,
-        waiting,
-        newAttempts,
-        handover,
-        sessions,
-        prefixes,
-        requestsMax,
-        upstreamConnectMsMax,
-        upstreamIdlePerSite,
-        upstreamIdleMsMax,
-        answerBytesMax,
-        frameBytesMax,
-        deadlineMsDefault,
-        retryShare,
-        hedgeShare,
-        retryReserve,
-        seed,
-        tellMoves,
-        accessLog);
+    var copy = new Copy(this);
+    copy.attempts = newAttempts;
+    return copy.settings();
   }
 
   /// These settings with other bounds of handover.
   public GatewaySettings withHandover(HandoverSettings newHandover) {
-    return new GatewaySettings(
-        http,
-        siteToken,
-        homeSite,
-        trustedNetworks,
-        callers,
-        router,
-        waiting,
-        attempts,
-        newHandover,
-        sessions,
-        prefixes,
-        requestsMax,
-        upstreamConnectMsMax,
-        upstreamIdlePerSite,
-        upstreamIdleMsMax,
-        answerBytesMax,
-        frameBytesMax,
-        deadlineMsDefault,
-        retryShare,
-        hedgeShare,
-        retryReserve,
-        seed,
-        tellMoves,
-        accessLog);
+    var copy = new Copy(this);
+    copy.handover = newHandover;
+    return copy.settings();
   }
 
   /// These settings with another memory of conversations.
   public GatewaySettings withSessions(SessionLimits newSessions) {
-    return new GatewaySettings(
-        http,
-        siteToken,
-        homeSite,
-        trustedNetworks,
-        callers,
-        router,
-        waiting,
-        attempts,
-        handover,
-        newSessions,
-        prefixes,
-        requestsMax,
-        upstreamConnectMsMax,
-        upstreamIdlePerSite,
-        upstreamIdleMsMax,
-        answerBytesMax,
-        frameBytesMax,
-        deadlineMsDefault,
-        retryShare,
-        hedgeShare,
-        retryReserve,
-        seed,
-        tellMoves,
-        accessLog);
+    var copy = new Copy(this);
+    copy.sessions = newSessions;
+    return copy.settings();
   }
 
   /// These settings with another router.
   public GatewaySettings withRouter(RouterSettings newRouter) {
-    return new GatewaySettings(
-        http,
-        siteToken,
-        homeSite,
-        trustedNetworks,
-        callers,
-        newRouter,
-        waiting,
-        attempts,
-        handover,
-        sessions,
-        prefixes,
-        requestsMax,
-        upstreamConnectMsMax,
-        upstreamIdlePerSite,
-        upstreamIdleMsMax,
-        answerBytesMax,
-        frameBytesMax,
-        deadlineMsDefault,
-        retryShare,
-        hedgeShare,
-        retryReserve,
-        seed,
-        tellMoves,
-        accessLog);
+    var copy = new Copy(this);
+    copy.router = newRouter;
+    return copy.settings();
   }
 
   /// These settings with other bounds of waiting.
   public GatewaySettings withWaiting(WaitingRoom.Settings newWaiting) {
-    return new GatewaySettings(
-        http,
-        siteToken,
-        homeSite,
-        trustedNetworks,
-        callers,
-        router,
-        newWaiting,
-        attempts,
-        handover,
-        sessions,
-        prefixes,
-        requestsMax,
-        upstreamConnectMsMax,
-        upstreamIdlePerSite,
-        upstreamIdleMsMax,
-        answerBytesMax,
-        frameBytesMax,
-        deadlineMsDefault,
-        retryShare,
-        hedgeShare,
-        retryReserve,
-        seed,
-        tellMoves,
-        accessLog);
+    var copy = new Copy(this);
+    copy.waiting = newWaiting;
+    return copy.settings();
   }
 
   /// These settings with or without an access log.
   public GatewaySettings withAccessLog(boolean on) {
-    return new GatewaySettings(
-        http,
-        siteToken,
-        homeSite,
-        trustedNetworks,
-        callers,
-        router,
-        waiting,
-        attempts,
-        handover,
-        sessions,
-        prefixes,
-        requestsMax,
-        upstreamConnectMsMax,
-        upstreamIdlePerSite,
-        upstreamIdleMsMax,
-        answerBytesMax,
-        frameBytesMax,
-        deadlineMsDefault,
-        retryShare,
-        hedgeShare,
-        retryReserve,
-        seed,
-        tellMoves,
-        on);
+    var copy = new Copy(this);
+    copy.accessLog = on;
+    return copy.settings();
+  }
+
+  /// These settings with some of them others.
+  private static final class Copy {
+    private final GatewaySettings of;
+    private List<AddressPrefix> trustedNetworks;
+    private List<CallerPlace> callers;
+    private RouterSettings router;
+    private WaitingRoom.Settings waiting;
+    private AttemptSettings attempts;
+    private HandoverSettings handover;
+    private SessionLimits sessions;
+    private boolean accessLog;
+
+    Copy(GatewaySettings of) {
+      this.of = of;
+      trustedNetworks = of.trustedNetworks;
+      callers = of.callers;
+      router = of.router;
+      waiting = of.waiting;
+      attempts = of.attempts;
+      handover = of.handover;
+      sessions = of.sessions;
+      accessLog = of.accessLog;
+    }
+
+    GatewaySettings settings() {
+      return new GatewaySettings(
+          of.http,
+          of.siteToken,
+          of.homeSite,
+          trustedNetworks,
+          callers,
+          router,
+          waiting,
+          attempts,
+          handover,
+          sessions,
+          of.prefixes,
+          of.requestsMax,
+          of.upstreamConnectMsMax,
+          of.upstreamIdlePerSite,
+          of.upstreamIdleMsMax,
+          of.answerBytesMax,
+          of.frameBytesMax,
+          of.deadlineMsDefault,
+          of.retryShare,
+          of.hedgeShare,
+          of.retryReserve,
+          of.seed,
+          of.tellMoves,
+          accessLog);
+    }
   }
 }
