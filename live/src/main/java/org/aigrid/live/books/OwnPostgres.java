@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -28,8 +29,9 @@ import org.slf4j.LoggerFactory;
 /// that was killed recovers from its own log. And the grid survives whatever ends it: a thread
 /// looks each `LOOK_EVERY` and starts it again on the same data and port, at once the first time,
 /// then after a pause that doubles up to `PAUSE_MAX` until it has lived for `STEADY`. All processes
-/// of the last one have ended before: two servers on one folder would destroy it. A folder is one
-/// grid's at a time.
+/// of the last one have ended before: two servers on one folder would destroy it. Only processes of
+/// PostgreSQL are ended: whoever else stands in the folder, a shell or a backup, is left alone. A
+/// folder is one grid's at a time.
 final class OwnPostgres implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(OwnPostgres.class);
   static final String USER = "postgres";
@@ -40,6 +42,7 @@ final class OwnPostgres implements AutoCloseable {
   private static final Duration PAUSE_MIN = Duration.ofMillis(250);
   private static final Duration PAUSE_MAX = Duration.ofSeconds(30);
   private static final Duration STEADY = Duration.ofMinutes(1);
+  private static final String DELETED = " (deleted)";
   private static final boolean PROC = Files.isDirectory(Path.of("/proc/self"));
 
   private final Path data;
@@ -71,7 +74,7 @@ final class OwnPostgres implements AutoCloseable {
       Files.createDirectories(data);
       ownerOnly(data, "rwx------");
       lockFile = lock(folder);
-      stopLeftover(data);
+      stopLeftover(data, PROC);
       String password = password(folder.resolve("postgres.password"));
       server = launch(data, password, 0);
       requirePassword(server, data, password);
@@ -188,7 +191,7 @@ final class OwnPostgres implements AutoCloseable {
       pause = pause.isZero() ? PAUSE_MIN : pause.multipliedBy(2);
       pause = pause.compareTo(PAUSE_MAX) > 0 ? PAUSE_MAX : pause;
       try {
-        stopLeftover(data);
+        stopLeftover(data, PROC);
         closeQuietly(server); // its processes are gone: what is left is the library's own lock
         server = null;
         if (!closing) {
@@ -231,7 +234,11 @@ final class OwnPostgres implements AutoCloseable {
   }
 
   /// A server that runs on this folder belongs to a grid that is no more, since the lock is ours.
-  private static void stopLeftover(Path data) throws IOException {
+  /// One that may run there and cannot be looked at is an error of one sentence, and its pid file
+  /// stays: without that, the next server would start beside it.
+  ///
+  /// @param proc whether `/proc` says where processes work and what they are
+  static void stopLeftover(Path data, boolean proc) throws IOException {
     Path pidFile = data.resolve("postmaster.pid");
     if (!Files.exists(pidFile)) {
       return;
@@ -242,7 +249,9 @@ final class OwnPostgres implements AutoCloseable {
     } catch (RuntimeException e) {
       log.warn("{} is not understood and removed", pidFile);
     }
-    if (runsOn(pid, data)) {
+    if (!proc || hidden(pid)) {
+      refuseLive(pid, data);
+    } else if (runsOn(pid, data)) {
       log.info("stopping the PostgreSQL {} that an earlier grid left running", pid);
       // "fast" as pg_ctl says it; a plain TERM would wait for clients
       signal(pid, "INT");
@@ -282,12 +291,58 @@ final class OwnPostgres implements AutoCloseable {
     }
   }
 
-  /// Whether a process works in a folder; false where that cannot be known. A zombie does not.
+  /// Whether a process is one of a PostgreSQL on a folder: what it runs is called so, and it works
+  /// there. False where that cannot be known. A zombie is none.
   private static boolean runsOn(long pid, Path data) {
+    Path process = Path.of("/proc", Long.toString(pid));
     try {
-      return Path.of("/proc/" + pid + "/cwd").toRealPath().equals(data.toRealPath());
+      return process.resolve("cwd").toRealPath().equals(data.toRealPath())
+          && isServer(Files.readSymbolicLink(process.resolve("exe")).toString());
     } catch (IOException e) {
       return false;
+    }
+  }
+
+  /// @param program its path; Linux marks one whose file is gone
+  private static boolean isServer(String program) {
+    String path =
+        program.endsWith(DELETED)
+            ? program.substring(0, program.length() - DELETED.length())
+            : program;
+    return path.endsWith("/postgres");
+  }
+
+  /// Whether there is such a process and this user may not see what it is.
+  private static boolean hidden(long pid) {
+    try {
+      Files.readSymbolicLink(Path.of("/proc", Long.toString(pid), "exe"));
+      return false;
+    } catch (AccessDeniedException e) {
+      return true;
+    } catch (IOException e) {
+      return false; // there is none, or a zombie
+    }
+  }
+
+  /// Where nobody says in which folder a process works: one that lives under that number and may be
+  /// a PostgreSQL is taken for this folder's.
+  private static void refuseLive(long pid, Path data) {
+    boolean may =
+        ProcessHandle.of(pid)
+            .filter(ProcessHandle::isAlive)
+            .map(process -> process.info().command().map(OwnPostgres::isServer).orElse(true))
+            .orElse(false);
+    if (may) {
+      throw new BooksException(
+          "process "
+              + pid
+              + " seems to be the PostgreSQL that an earlier grid left running on "
+              + data
+              + " (stop it with kill -INT "
+              + pid
+              + " and start the grid again; if it is something else, remove "
+              + data.resolve("postmaster.pid")
+              + ")");
     }
   }
 

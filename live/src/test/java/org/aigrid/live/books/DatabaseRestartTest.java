@@ -1,6 +1,7 @@
 package org.aigrid.live.books;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -188,6 +189,53 @@ class DatabaseRestartTest {
     assertThat(Files.exists(Path.of("/proc/" + busyPid[0] + "/cwd"))).isFalse();
     busy.join();
     assertBooked();
+  }
+
+  @Test
+  void whoeverElseStandsInTheFolderOfTheDataOutlivesARestart() throws Exception {
+    long before = database.restarts();
+    Process bystander =
+        new ProcessBuilder("sleep", "60").directory(folder.resolve("postgres").toFile()).start();
+    try {
+      kill(false);
+      until(() -> database.restarts() == before + 1);
+      assertThat(bystander.isAlive()).isTrue();
+      assertBooked();
+    } finally {
+      bystander.destroyForcibly().waitFor();
+    }
+  }
+
+  @Test
+  void whereNobodySaysWhereAProcessWorksALiveServersPidFileStays(@TempDir Path data)
+      throws Exception {
+    Path program = data.resolve("postgres"); // a process that is called so, wherever it works
+    Files.copy(Path.of("/bin/bash").toRealPath(), program);
+    assertThat(program.toFile().setExecutable(true)).isTrue();
+    Process server = new ProcessBuilder(program.toString(), "-c", "read line").start();
+    Process other = new ProcessBuilder("sleep", "60").directory(data.toFile()).start();
+    Path pidFile = data.resolve("postmaster.pid");
+    try {
+      Files.writeString(pidFile, server.pid() + "\n");
+      assertThatThrownBy(() -> OwnPostgres.stopLeftover(data, false))
+          .isInstanceOf(BooksException.class)
+          .hasMessageContaining("process " + server.pid())
+          .hasMessageContaining("kill -INT");
+      assertThat(pidFile).exists();
+      assertThat(server.isAlive()).isTrue();
+      // With /proc it is seen that it works elsewhere; one of another name is no server at all.
+      OwnPostgres.stopLeftover(data, true);
+      assertThat(pidFile).doesNotExist();
+      for (boolean proc : new boolean[] {true, false}) {
+        Files.writeString(pidFile, other.pid() + "\n");
+        OwnPostgres.stopLeftover(data, proc);
+        assertThat(pidFile).doesNotExist();
+      }
+      assertThat(server.isAlive() && other.isAlive()).isTrue();
+    } finally {
+      server.destroyForcibly().waitFor();
+      other.destroyForcibly().waitFor();
+    }
   }
 
   @ParameterizedTest(name = "seed {0}")
