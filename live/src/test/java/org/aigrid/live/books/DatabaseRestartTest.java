@@ -117,6 +117,21 @@ class DatabaseRestartTest {
             });
   }
 
+  /// Whether a process of the server is in the middle of that long query.
+  private static boolean computes(long pid) {
+    return database
+            .jdbi()
+            .withHandle(
+                h ->
+                    h.createQuery(
+                            "select count(*) from pg_stat_activity where pid = ? and state = 'active'"
+                                + " and query like '%generate_series%'")
+                        .bind(0, (int) pid)
+                        .mapTo(Long.class)
+                        .one())
+        == 1;
+  }
+
   /// All that was answered stands in the books, once, and the sums agree.
   private static void assertBooked() {
     until(() -> ANSWERED.size() == SERVED.get()); // the disk has them all
@@ -181,7 +196,7 @@ class DatabaseRestartTest {
                   }
                 });
     opened.await();
-    Thread.sleep(300); // computing by now
+    until(() -> computes(busyPid[0]));
     kill(false);
     serve("beside-an-orphan", 3);
     until(() -> database.restarts() == before + 1);
