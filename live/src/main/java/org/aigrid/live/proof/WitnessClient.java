@@ -29,8 +29,11 @@ import org.slf4j.LoggerFactory;
 /// it is asked again after a pause that doubles up to `PAUSE_MAX`. Only signatures that fit a
 /// witness's key are taken over. A quiet log costs one comparison each `everyMs`.
 ///
-/// A witness that knows of more entries than the log has is evidence that the log was put back to
-/// an older state: counted apart (`Health.ahead`) and said in the log file, for it needs a person.
+/// A witness that knows of more entries than the log has, or says that the log does not continue
+/// what it signed, is evidence that the log was put back to an older state or that there is a second
+/// one with its keys: kept apart from failures (`Health.ahead`) until that witness signs again,
+/// however the log grows and whatever else fails meanwhile, and said in the log file, for it needs a
+/// person.
 public final class WitnessClient implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(WitnessClient.class);
   private static final int ANSWER_BYTES_MAX = 64 << 10;
@@ -45,7 +48,8 @@ public final class WitnessClient implements AutoCloseable {
   /// @param failures times that it was asked and did not
   /// @param lastSize of the tree that it signed last, or -1
   /// @param lastMs when it signed last, UTC, or 0
-  /// @param ahead whether it knows more entries than the log has
+  /// @param ahead whether it has signed what the log does not have: more entries, or others; stays
+  ///   until it signs again
   /// @param lastProblem why it did not sign the last time, or empty
   public record Health(
       long cosigned, long failures, long lastSize, long lastMs, boolean ahead, String lastProblem) {
@@ -53,8 +57,12 @@ public final class WitnessClient implements AutoCloseable {
       return new Health(cosigned + 1, failures, size, nowMs, false, "");
     }
 
-    private Health failed(boolean knowsMore, String problem) {
-      return new Health(cosigned, failures + 1, lastSize, lastMs, knowsMore, problem);
+    private Health failed(String problem) {
+      return new Health(cosigned, failures + 1, lastSize, lastMs, ahead, problem);
+    }
+
+    private Health contradicted(String problem) {
+      return new Health(cosigned, failures + 1, lastSize, lastMs, true, problem);
     }
   }
 
@@ -188,6 +196,16 @@ public final class WitnessClient implements AutoCloseable {
           }
           return false;
         }
+        if (answer.statusCode() == 422) {
+          contradicted(
+              peer,
+              "it answered 422: "
+                  + Checkpoint.parse(note.text()).size()
+                  + " entries do not continue the "
+                  + peer.knownSize
+                  + " that it signed");
+          return false;
+        }
         if (answer.statusCode() != 200) {
           throw new IOException("it answered " + answer.statusCode());
         }
@@ -214,7 +232,7 @@ public final class WitnessClient implements AutoCloseable {
             peer.url,
             problem);
       }
-      peer.health = before.failed(false, problem);
+      peer.health = before.failed(problem);
       return false;
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
@@ -241,7 +259,6 @@ public final class WitnessClient implements AutoCloseable {
 
   /// True when it is worth asking again with the size that the witness named.
   private boolean learnSize(Peer peer, String body, SignedNote note) {
-    Health before = peer.health;
     if (!body.matches("(0|[1-9][0-9]{0,17})\n")) {
       throw new FormatException("it answered 409 without a size");
     }
@@ -250,20 +267,30 @@ public final class WitnessClient implements AutoCloseable {
     if (size > ours) {
       // It may have been shown a newer checkpoint meanwhile; only more than that is evidence.
       boolean ahead = size > Checkpoint.parse(transparencyLog.checkpoint().text()).size();
-      if (ahead && !before.ahead()) {
-        log.error(
-            "the witness {} knows {} entries of this log, which has {}: was its folder put back"
-                + " to an older state?",
-            peer.name,
-            size,
-            ours);
+      String problem = "it knows " + size + " entries (expected: at most " + ours + ")";
+      if (ahead) {
+        contradicted(peer, problem);
+      } else {
+        peer.health = peer.health.failed(problem);
       }
-      peer.health =
-          before.failed(ahead, "it knows " + size + " entries (expected: at most " + ours + ")");
       return false;
     }
     peer.knownSize = size;
     return true;
+  }
+
+  private static void contradicted(Peer peer, String problem) {
+    Health before = peer.health;
+    if (!before.ahead()) {
+      log.error(
+          "the witness {} at {} contradicts this log: {}. Was the log's folder put back to an older"
+              + " state, or is there a second log with its keys? (stop the grid, keep everything as"
+              + " it lies)",
+          peer.name,
+          peer.url,
+          problem);
+    }
+    peer.health = before.contradicted(problem);
   }
 
   private static List<NoteSignature> fitting(Peer peer, SignedNote note, String body) {

@@ -192,7 +192,7 @@ final class AccountsMetrics implements MeterBinder {
     gauge(
         registry,
         "grid_witness_ahead",
-        "Whether it knows more entries than the log has: the log was put back",
+        "Whether it signed what the log does not have: it was put back, or there is a second one",
         () -> flag(health.get().ahead()),
         "witness",
         name);

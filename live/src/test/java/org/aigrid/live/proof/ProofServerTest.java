@@ -7,12 +7,14 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import org.aigrid.live.http.HttpSettings;
 import org.aigrid.live.tlog.Checkpoint;
+import org.aigrid.live.tlog.Hash;
 import org.aigrid.live.tlog.NoteKey;
 import org.aigrid.live.tlog.SignedNote;
 import org.aigrid.live.tlog.TrustPolicy;
@@ -35,12 +37,7 @@ class ProofServerTest {
         TransparencyLog.open(
             TransparencyLogTest.settings(temporary.resolve("data")), () -> Receipts.AT_MS);
     TransparencyLogTest.fill(log, 0, 300);
-    witness =
-        Witness.open(
-            temporary.resolve("witness"),
-            "witness.example",
-            TrustPolicy.of(log.publicKeys()),
-            () -> Receipts.AT_MS);
+    witness = witness(log);
     server = ProofServer.start(HttpSettings.DEFAULT, new ProofAnswers(log, witness));
   }
 
@@ -173,9 +170,7 @@ class ProofServerTest {
         TransparencyLogTest.fill(log, size - 10, size);
       }
       await(() -> Objects.requireNonNull(client.health().get("witness.example")).failures() > 1);
-      server =
-          ProofServer.start(
-              HttpSettings.DEFAULT.at("127.0.0.1", port), new ProofAnswers(log, witness));
+      server = serve(port);
       await(() -> Objects.requireNonNull(client.health().get("witness.example")).lastSize() == 350);
       WitnessClient.Health health = Objects.requireNonNull(client.health().get("witness.example"));
       assertThat(health.cosigned()).as("not one by one what it missed").isEqualTo(1);
@@ -220,9 +215,65 @@ class ProofServerTest {
           .isEqualTo(200);
     }
     TrustPolicy policy = TrustPolicy.parse(policyWithWitness(url()));
+    int port = server.port();
     try (WitnessClient client = WitnessClient.start(log, policy, 10)) {
-      await(() -> client.health().values().iterator().next().ahead());
+      await(() -> health(client).ahead());
+      // It has more entries than the witness by now, and other ones.
+      TransparencyLogTest.fill(log, 500, 650);
+      await(() -> health(client).lastProblem().contains("422"));
+      assertThat(health(client).ahead()).isTrue();
+      server.close();
+      await(() -> !health(client).lastProblem().contains("422"));
+      assertThat(health(client).ahead()).as("whatever else fails").isTrue();
+      // Only a signature takes it back, here of a witness that has lost its memory.
+      witness.close();
+      Files.delete(
+          temporary
+              .resolve("witness/logs")
+              .resolve(Hash.hexOf(log.settings().origin()))
+              .resolve("checkpoint"));
+      witness = witness(log);
+      server = serve(port);
+      await(() -> !health(client).ahead());
+      assertThat(health(client).lastSize()).isEqualTo(450);
     }
+  }
+
+  @Test
+  void aWitnessThatSignedAnotherHistoryIsEvidence() throws Exception {
+    // Nobody was ahead when the client began: a second log with the same keys was shown instead.
+    Path other = temporary.resolve("other");
+    Folders.copy(temporary.resolve("data"), other);
+    TransparencyLogTest.fill(log, 300, 310);
+    try (TransparencyLog forked =
+        TransparencyLog.open(TransparencyLogTest.settings(other), () -> Receipts.AT_MS)) {
+      TransparencyLogTest.fill(forked, 700, 705);
+      TrustPolicy policy = TrustPolicy.parse(policyWithWitness(url()));
+      try (WitnessClient client = WitnessClient.start(forked, policy, 10)) {
+        await(() -> health(client).lastSize() == 305);
+      }
+      try (WitnessClient client = WitnessClient.start(log, policy, 10)) {
+        await(() -> health(client).ahead());
+        assertThat(health(client).lastProblem()).contains("422", "310 entries", "the 305");
+      }
+    }
+  }
+
+  private static WitnessClient.Health health(WitnessClient client) {
+    return client.health().values().iterator().next();
+  }
+
+  private Witness witness(TransparencyLog of) throws Exception {
+    return Witness.open(
+        temporary.resolve("witness"),
+        "witness.example",
+        TrustPolicy.of(of.publicKeys()),
+        () -> Receipts.AT_MS);
+  }
+
+  private ProofServer serve(int port) {
+    return ProofServer.start(
+        HttpSettings.DEFAULT.at("127.0.0.1", port), new ProofAnswers(log, witness));
   }
 
   @Test
