@@ -5,9 +5,11 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.HexFormat;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import org.aigrid.core.admit.Limits;
 import org.aigrid.core.policy.Compilation;
 import org.aigrid.core.policy.PolicySet;
 import org.aigrid.core.policy.Principal;
@@ -125,6 +127,28 @@ public final class TenantResidencies {
     String name = tenant + "/" + project;
     Ruled known = now.rules.get(name);
     return known != null ? known : now.rules.computeIfAbsent(name, _ -> rule(whose, part));
+  }
+
+  /// The versions that receipts name when a tenant or one of its projects has these policies: of
+  /// the project; of a tenant first that of projects with no rules of their own, then those of the
+  /// others, each once. None of a tenant or project that is not there.
+  ///
+  /// @param project null for the whole tenant
+  public List<String> versions(TenantDirectory directory, String tenant, @Nullable String project) {
+    Tenant whose = directory.tenant(tenant);
+    if (whose == null) {
+      return List.of();
+    }
+    if (project != null) {
+      Project part = directory.project(tenant, project);
+      return part == null ? List.of() : List.of(rule(whose, part).version());
+    }
+    var plain =
+        new Project(tenant, Tenants.DEFAULT_PROJECT, true, Limits.NONE, null, List.of(), "");
+    var versions = new LinkedHashSet<String>();
+    versions.add(rule(whose, plain).version());
+    directory.projects(tenant).forEach(part -> versions.add(rule(whose, part).version()));
+    return List.copyOf(versions);
   }
 
   private Ruled rule(Tenant tenant, Project project) {

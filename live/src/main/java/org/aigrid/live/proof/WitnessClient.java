@@ -30,10 +30,10 @@ import org.slf4j.LoggerFactory;
 /// witness's key are taken over. A quiet log costs one comparison each `everyMs`.
 ///
 /// A witness that knows of more entries than the log has, or says that the log does not continue
-/// what it signed, is evidence that the log was put back to an older state or that there is a second
-/// one with its keys: kept apart from failures (`Health.ahead`) until that witness signs again,
-/// however the log grows and whatever else fails meanwhile, and said in the log file, for it needs a
-/// person.
+/// what it signed, is evidence that the log was put back to an older state or that there is a
+/// second one with its keys: kept apart from failures (`Health.ahead`) until that witness signs
+/// again, however the log grows and whatever else fails meanwhile, and said in the log file, for it
+/// needs a person.
 public final class WitnessClient implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(WitnessClient.class);
   private static final int ANSWER_BYTES_MAX = 64 << 10;

@@ -1,6 +1,7 @@
 package org.aigrid.live.up;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Collection;
@@ -40,6 +41,7 @@ import org.aigrid.live.proof.LogRefusedException;
 import org.aigrid.live.proof.LogSettings;
 import org.aigrid.live.proof.LogSource;
 import org.aigrid.live.proof.Offer;
+import org.aigrid.live.proof.TenantDigests;
 import org.aigrid.live.proof.TransparencyLog;
 import org.aigrid.live.proof.WitnessClient;
 import org.aigrid.live.site.SitePolicy;
@@ -61,6 +63,7 @@ final class Accounts implements AutoCloseable {
   private static final Duration LOG_WAIT = Duration.ofSeconds(30);
   private static final int WITNESS_EVERY_MS = 250;
   private static final int DETAIL_CHARS_MAX = 400;
+  private static final int VERSIONS_MAX = 20; // of the projects of one tenant
 
   /// Where the database is.
   ///
@@ -220,19 +223,53 @@ final class Accounts implements AutoCloseable {
   }
 
   /// An administrator has changed something.
-  private void changed(String order, String subject, String detail, String who) {
+  private void changed(AdminChange change) {
+    String order = change.order();
     GridChange.Kind kind =
         order.endsWith(".policy")
             ? GridChange.Kind.POLICY
             : order.startsWith("prices.") ? GridChange.Kind.PRICE : GridChange.Kind.ADMIN;
+    var details = new HashMap<String, String>();
+    change.details().forEach((name, value) -> details.put(name, plain(value)));
+    details.put("order", order);
+    String subject = change.subject().isEmpty() ? order : change.subject();
+    String tenant = change.tenant();
+    if (tenant != null) {
+      TenantDigests digests = proof.digestsOf(tenant);
+      subject = digests.pseudonym();
+      String project = change.project();
+      if (project != null) {
+        details.put(
+            "project", digests.of(("project\n" + project).getBytes(StandardCharsets.UTF_8)));
+      }
+      if (kind == GridChange.Kind.POLICY || order.equals("tenants.create")) {
+        versions(tenant, project, details);
+      }
+    }
     offer(
         new GridChange(
             kind,
             UUID.randomUUID().toString(),
             System.currentTimeMillis(),
-            visible(who),
-            visible(subject.isEmpty() ? order : subject),
-            Map.of("order", order, "detail", plain(detail))));
+            visible(change.who()),
+            visible(subject),
+            details));
+  }
+
+  /// What receipts name from now on, so that each can be matched with the entry that set it.
+  private void versions(String tenant, @Nullable String project, Map<String, String> details) {
+    try {
+      List<String> versions =
+          residencies.versions(new Tenants(database).directory(), tenant, project);
+      for (int i = 0; i < Math.min(VERSIONS_MAX, versions.size()); i++) {
+        details.put("policyVersion" + (i == 0 ? "" : "-" + (i + 1)), versions.get(i));
+      }
+      if (versions.size() > VERSIONS_MAX) {
+        details.put("policyVersions", Integer.toString(versions.size()));
+      }
+    } catch (RuntimeException e) { // it was set, and that has to be in the log
+      log.error("an entry of the log lacks the policy's version: {}", e.getMessage());
+    }
   }
 
   /// Writes down which sites there are, where they say they stand and how well that is known, and

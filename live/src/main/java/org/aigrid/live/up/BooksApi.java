@@ -57,10 +57,7 @@ final class BooksApi implements AutoCloseable {
 
   /// Who is told of what administrators have changed.
   interface Changes {
-    /// @param order such as `tenants.policy`
-    /// @param subject the tenant, the key or the model
-    /// @param detail what was asked, without secrets
-    void changed(String order, String subject, String detail, String who);
+    void changed(AdminChange change);
   }
 
   /// Orders that change nothing.
@@ -109,7 +106,7 @@ final class BooksApi implements AutoCloseable {
   void did(String who, String action, String site, String detail) {
     audit.add(new AdminAudit.Line(Instant.now(), who, action, site, detail));
     if (!action.equals(CALLER_MOVED)) {
-      changes.changed(action, site, detail, who);
+      changes.changed(AdminChange.ofSite(action, site, detail, who));
     }
   }
 
@@ -123,30 +120,21 @@ final class BooksApi implements AutoCloseable {
   /// @param who for the audit table
   String order(String order, String body, String who) {
     JsonNode in = JSON.readTree(body.isBlank() ? "{}" : body);
+    String key = order.equals("keys.rotate") ? "old" : order.equals("keys.revoke") ? "id" : null;
+    String tenant = key == null ? null : ownerOf(text(in, key));
     String answer = carryOut(order, in, who);
     if (!LOOKS.contains(order)) {
-      changes.changed(order, subject(in), withoutPeople(in), who);
+      changes.changed(AdminChange.of(order, in, tenant, who));
     }
     return answer;
   }
 
-  private static String subject(JsonNode in) {
-    for (String name : List.of("tenant", "id", "old", "name", "model")) {
-      if (in.has(name)) {
-        return in.path(name).asString("");
-      }
-    }
-    return "";
-  }
-
-  /// What an order said, for a log that is public: it names no person.
-  private static String withoutPeople(JsonNode in) {
-    if (in instanceof ObjectNode object && object.has("subject")) {
-      ObjectNode plain = object.deepCopy();
-      plain.put("subject", "...");
-      return plain.toString();
-    }
-    return in.toString();
+  private @Nullable String ownerOf(String key) {
+    return tenants.keys(null).stream()
+        .filter(one -> one.id().equals(key))
+        .map(Tenants.KeyRow::tenant)
+        .findFirst()
+        .orElse(null);
   }
 
   private String carryOut(String order, JsonNode in, String who) {

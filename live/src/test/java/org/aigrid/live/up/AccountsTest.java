@@ -42,7 +42,9 @@ import org.aigrid.live.books.BearerTokens;
 import org.aigrid.live.books.DirectoryKeeper;
 import org.aigrid.live.gateway.Keys;
 import org.aigrid.live.http.HttpSettings;
+import org.aigrid.live.proof.LogAudit;
 import org.aigrid.live.proof.TransparencyLog;
+import org.aigrid.live.tlog.TrustPolicy;
 import org.aigrid.live.topology.Topology;
 import org.aigrid.live.topology.TopologyFile;
 import org.aigrid.live.wire.WorkOrder;
@@ -570,6 +572,132 @@ class AccountsTest {
       assertThat(e).hasMessageContaining("1:");
     }
     assertThat(jurisdictionOf("secret-of-careless")).isEqualTo("JP");
+  }
+
+  @Test
+  void thePublicLogNamesNoTenantItsMoneyNorItsPeopleAndEachPolicyByItsWholeText() throws Exception {
+    var before = entries();
+    order("tenants.create", "{\"tenant\":\"canary-id\",\"name\":\"Canary Name\"}");
+    order(
+        "tenants.credit",
+        "{\"tenant\":\"canary-id\",\"amount\":\"47.110815\",\"reference\":\"canary-ref\","
+            + "\"note\":\"canary note\"}");
+    order("tenants.project", "{\"tenant\":\"canary-id\",\"project\":\"canary-part\"}");
+    order(
+        "tenants.budget",
+        "{\"tenant\":\"canary-id\",\"project\":\"canary-part\",\"amount\":\"47.110815\"}");
+    order(
+        "tenants.role",
+        "{\"tenant\":\"canary-id\",\"subject\":\"canary-ann\",\"role\":\"auditor\"}");
+    order("tenants.limit", "{\"tenant\":\"canary-id\",\"tokensPerMinute\":9001}");
+    key("canary-id", "canary-part", "canary-secret", "inference");
+    order("keys.revoke", "{\"id\":\"canary-secret-1\"}");
+    order("tenants.digest-key", "{\"tenant\":\"canary-id\"}");
+    accounts.api().order("tenants.close", "{\"tenant\":\"canary-id\"}", "session/canary-login");
+    accounts.api().did("session/canary-login", "site.drain", "tokyo", "");
+    String head = "// " + "canary ".repeat(142) + "\n"; // 1,000 characters
+    String tail = "\npermit (principal, action, resource);" + " ".repeat(960);
+    var policies = List.of(head + "// 1" + tail, head + "// 2" + tail);
+    for (String policy : policies) {
+      assertThat(policy.length()).isBetween(1_990, 2_010);
+      order(
+          "tenants.policy",
+          new ObjectMapper()
+              .createObjectNode()
+              .put("tenant", "canary-id")
+              .put("policy", policy)
+              .set("jurisdictions", new ObjectMapper().createArrayNode().add("JP").add("DE"))
+              .toString());
+    }
+    var fresh = new ArrayList<>(entries());
+    fresh.removeAll(before);
+    String pseudonym = accounts.proof().digestsOf("canary-id").pseudonym();
+    assertThat(fresh.stream().filter(one -> one.contains(pseudonym))).hasSize(12);
+    assertThat(fresh).anyMatch(one -> one.contains("\"tokensPerMinute\":\"9001\""));
+    assertThat(fresh).anyMatch(one -> one.contains("\"order\":\"keys.revoke\""));
+    assertThat(fresh)
+        .anyMatch(one -> one.contains("site.drain") && one.contains("\"actor\":\"session\""));
+    for (String policy : policies) {
+      assertThat(fresh)
+          .filteredOn(one -> one.contains("\"policySha256\":\"" + sha256(policy) + "\""))
+          .hasSize(1)
+          .allMatch(one -> one.contains("\"jurisdictions\":\"DE JP\""))
+          .allMatch(one -> one.contains("\"policyBytes\":\"" + policy.length() + "\""));
+    }
+    try (Stream<Path> files = Files.walk(data.resolve("proof/log"))) {
+      for (Path file : files.filter(Files::isRegularFile).toList()) {
+        String text = Files.readString(file, StandardCharsets.ISO_8859_1);
+        assertThat(text.toLowerCase(java.util.Locale.ROOT)).as("%s", file).doesNotContain("canary");
+        assertThat(text).as("%s", file).doesNotContain("47.11", "47110815");
+      }
+    }
+    assertThat(order("audit", "")).contains("canary-id", "canary-ann");
+  }
+
+  @Test
+  void theVersionInAPolicysEntryIsTheOneThatReceiptsName() throws Exception {
+    tenant("versioned", "10");
+    order("tenants.project", "{\"tenant\":\"versioned\",\"project\":\"strict\"}");
+    key("versioned", "strict", "secret-of-strict", "inference");
+    order(
+        "tenants.policy",
+        "{\"tenant\":\"versioned\",\"project\":\"strict\",\"jurisdictions\":[\"DE\"]}");
+    var before = entries();
+    order("tenants.policy", "{\"tenant\":\"versioned\",\"jurisdictions\":[\"DE\",\"JP\"]}");
+    var fresh = new ArrayList<>(entries());
+    fresh.removeAll(before);
+    String entry = fresh.getFirst();
+    assertThat(fresh).hasSize(1);
+    assertThat(entry).contains("\"type\":\"policy\"");
+    var details = new ObjectMapper().readTree(entry).path("details");
+    for (String[] one :
+        new String[][] {
+          {"secret-of-versioned", "policyVersion"}, {"secret-of-strict", "policyVersion-2"}
+        }) {
+      String version = details.path(one[1]).asString("");
+      assertThat(version).startsWith("sha256:");
+      until(() -> receiptPolicy(one[0]).equals(version));
+    }
+  }
+
+  /// Which policy the receipt of a request names.
+  private static String receiptPolicy(String secret) {
+    try {
+      HttpResponse<String> answer = ask(secret, 1, false);
+      String id = answer.headers().firstValue("x-request-id").orElseThrow();
+      if (answer.statusCode() != 200) {
+        return "";
+      }
+      assertThat(accounts.proof().flush(Duration.ofSeconds(20))).isTrue();
+      TransparencyLog.Logged receipt = accounts.proof().receipt(id);
+      return receipt == null
+          ? ""
+          : new ObjectMapper().readTree(receipt.bytes()).path("policyHash").asString("");
+    } catch (Exception e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  private static String sha256(String text) {
+    return HexFormat.of()
+        .formatHex(org.aigrid.live.tlog.Hash.sha256(text.getBytes(StandardCharsets.UTF_8)));
+  }
+
+  /// All entries of the log that are no receipts.
+  private static List<String> entries() throws Exception {
+    assertThat(accounts.proof().flush(Duration.ofSeconds(20))).isTrue();
+    var all = new ArrayList<String>();
+    LogAudit.check(
+        accounts.logSource(),
+        TrustPolicy.of(accounts.proof().publicKeys()),
+        null,
+        (_, bytes) -> {
+          String entry = new String(bytes, StandardCharsets.UTF_8);
+          if (!entry.contains("\"type\":\"receipt\"")) {
+            all.add(entry);
+          }
+        });
+    return all;
   }
 
   @Test

@@ -54,8 +54,15 @@ class BooksApiTest {
                 throw new IllegalArgumentException("policy:1:1: 'nonsense' (expected: permit)");
               }
             },
-            (order, subject, detail, who) ->
-                CHANGED.add(order + " " + subject + " " + detail + " " + who),
+            change ->
+                CHANGED.add(
+                    change.order()
+                        + " "
+                        + (change.tenant() == null ? change.subject() : change.tenant())
+                        + " "
+                        + change.details()
+                        + " "
+                        + change.who()),
             tenant -> tenant.getBytes(StandardCharsets.US_ASCII));
     SiteControl nothing =
         (SiteControl)
