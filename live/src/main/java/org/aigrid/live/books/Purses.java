@@ -46,6 +46,9 @@ public final class Purses implements AutoCloseable {
   /// At most so many requests wait for a slice.
   public static final int WAITING_MAX = 4_096;
 
+  /// So often a request waits for a slice at most.
+  public static final int FUNDING_WAITS_MAX = 4;
+
   private static final long PERIOD_MS = 1_000;
   private static final long IDLE_MS = 60_000;
   private static final long ASKED_AGAIN_MS = 250;
@@ -61,10 +64,16 @@ public final class Purses implements AutoCloseable {
     record Limited(int scope, Quota.Limit limit, long retryAfterMs, Allowance left)
         implements Entry {}
 
-    /// The slice is empty and more is on its way: `whenFunded` says when to ask again, once.
+    /// The slice is empty and more is on its way: `whenFunded` says when to ask again. Others may
+    /// have taken it by then, so that a request waits `FUNDING_WAITS_MAX` times at most.
     record Funding() implements Entry {}
 
-    /// The tenant has not enough left, or the project of its budget: 429 `insufficient_quota`.
+    /// There is nothing more, but requests under way hold enough, most of which comes back when
+    /// they end: 429, to be tried again.
+    record Reserved(long missingMicros, boolean ofProject) implements Entry {}
+
+    /// The tenant has not enough left, or the project of its budget, whatever comes back: 429
+    /// `insufficient_quota`.
     record NoMoney(long missingMicros, boolean ofProject) implements Entry {}
 
     /// The slice is empty and the books cannot be reached: 503.
@@ -267,16 +276,19 @@ public final class Purses implements AutoCloseable {
             }
             for (Slice slice : slices) {
               if (slice.budget.freeMicros() < want) {
-                want(purse, slice, want, now); // of all that are short: one wait is enough
+                wantToo(purse, slice, want, now); // of all that are short: one wait is enough
               }
             }
             Slice without = slices[which];
             if (now - without.failedAtMs < PERIOD_MS) {
               return new Entry.BooksAway();
             }
-            return now - without.answeredAtMs < ASKED_AGAIN_MS
+            if (now - without.answeredAtMs >= ASKED_AGAIN_MS) {
+              return new Entry.Funding();
+            }
+            return without.budget.freeMicros() + without.budget.heldMicros() < least
                 ? new Entry.NoMoney(missing, without.ofProject())
-                : new Entry.Funding();
+                : new Entry.Reserved(missing, without.ofProject());
           }
           case JointBudget.Claim.Busy() -> {
             for (Quota quota : entered) {
@@ -325,11 +337,21 @@ public final class Purses implements AutoCloseable {
     return new JointBudget(requestId, budgets);
   }
 
-  /// Asks for more, unless the ledger has just said that there is none.
+  /// Asks for more before it is needed, unless the ledger has just said that there is none.
   private void want(Purse purse, Slice slice, long micros, long nowMs) {
+    ask(purse, slice, Math.max(slice.wantedMicros, micros), nowMs);
+  }
+
+  /// Asks for more for a request that waits for it, beside those that wait already.
+  private void wantToo(Purse purse, Slice slice, long micros, long nowMs) {
+    long most = Budget.UNLIMITED_MICROS;
+    ask(purse, slice, Math.min(most, slice.wantedMicros + Math.min(most, micros)), nowMs);
+  }
+
+  private void ask(Purse purse, Slice slice, long micros, long nowMs) {
     if (nowMs - slice.answeredAtMs >= ASKED_AGAIN_MS) {
       purse.wants = true;
-      slice.wantedMicros = Math.max(slice.wantedMicros, micros);
+      slice.wantedMicros = micros;
       wanted = true;
       LockSupport.unpark(thread);
     }

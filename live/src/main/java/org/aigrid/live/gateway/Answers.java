@@ -141,6 +141,12 @@ final class Answers {
         0);
   }
 
+  static ApiError moneyReserved() {
+    return ApiError.rateLimited(
+        "What this key's tenant, or its project, has left is reserved by its requests under way.",
+        1);
+  }
+
   static ApiError booksAway() {
     return ApiError.unavailable("The grid's books cannot be reached at the moment.", 1);
   }

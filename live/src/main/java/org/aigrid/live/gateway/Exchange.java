@@ -26,6 +26,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.TimeUnit;
 import org.aigrid.core.admit.Admission;
+import org.aigrid.core.admit.Scope;
 import org.aigrid.core.admit.Settlement;
 import org.aigrid.core.load.InFlight;
 import org.aigrid.core.load.PromptBlocks;
@@ -195,7 +196,7 @@ final class Exchange implements SiteCall.Listener {
       return;
     }
     facts = new RequestFacts(tier(known), known.model(), narrowed);
-    if (key.booked() == null ? admit(known) : enter(known, false)) {
+    if (key.booked() == null ? admit(known) : enter(known, 0)) {
       proceed(known);
     }
   }
@@ -278,8 +279,8 @@ final class Exchange implements SiteCall.Listener {
 
   /// Lets the request of a tenant with an account in, and reserves what it can cost.
   ///
-  /// @param again whether it has waited for the tenant's slice once
-  private boolean enter(RequestScan known, boolean again) {
+  /// @param waited how often it has waited for the tenant's slice
+  private boolean enter(RequestScan known, int waited) {
     TenantDirectory.Key booked = key.booked();
     Tenancy tenancy = gateway.tenancy();
     TenantResidencies.Ruled rules = tenancy == null ? null : tenancy.rules(key);
@@ -288,7 +289,7 @@ final class Exchange implements SiteCall.Listener {
       reject(ApiError.unauthorized("This key's tenant or project is closed."));
       return false;
     }
-    if (!booked.scopes().contains("inference")) {
+    if (!booked.may(Scope.INFERENCE)) {
       reject(ApiError.forbidden("This key may not ask models (scope 'inference').", "scope"));
       return false;
     }
@@ -327,16 +328,20 @@ final class Exchange implements SiteCall.Listener {
       }
       case Purses.Entry.Limited limited -> reject(Answers.limited(limited));
       case Purses.Entry.Funding _ -> {
+        if (waited >= Purses.FUNDING_WAITS_MAX) {
+          reject(Answers.moneyReserved());
+          return false;
+        }
         awaitsFunds =
-            !again
-                && tenancy
-                    .purses()
-                    .whenFunded(
-                        key.tenant(), () -> context.executor().execute(() -> funded(known)));
+            tenancy
+                .purses()
+                .whenFunded(
+                    key.tenant(), () -> context.executor().execute(() -> funded(known, waited)));
         if (!awaitsFunds) {
-          reject(again ? Answers.noMoney() : Answers.booksAway());
+          reject(Answers.booksAway());
         }
       }
+      case Purses.Entry.Reserved _ -> reject(Answers.moneyReserved());
       case Purses.Entry.NoMoney _ -> reject(Answers.noMoney());
       case Purses.Entry.BooksAway _ -> reject(Answers.booksAway());
       case Purses.Entry.NotSold(String name, ServiceTier tier) ->
@@ -355,10 +360,10 @@ final class Exchange implements SiteCall.Listener {
   }
 
   /// The tenant's slice has been filled, or could not be.
-  private void funded(RequestScan known) {
+  private void funded(RequestScan known, int waited) {
     if (awaitsFunds) {
       awaitsFunds = false;
-      if (enter(known, true)) {
+      if (enter(known, waited + 1)) {
         proceed(known);
       }
     }

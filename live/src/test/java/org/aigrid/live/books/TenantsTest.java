@@ -592,7 +592,7 @@ class TenantsTest {
     try (var purses = Purses.start(ledger, "gw-months", now::get)) {
       Entry across = enter(purses, key, "m1", 100, 400);
       assertThat(across).isInstanceOf(Entry.Entered.class);
-      assertThat(enter(purses, key, "m2", 1, 1)).isEqualTo(new Entry.NoMoney(2, true));
+      assertThat(enter(purses, key, "m2", 1, 1)).isEqualTo(new Entry.Reserved(2, true));
       now.addAndGet(1_000);
       assertThat(enter(purses, key, "m3", 100, 400))
           .as("December's is whole")

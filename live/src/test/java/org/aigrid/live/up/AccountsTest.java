@@ -26,8 +26,10 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Queue;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import java.util.stream.Stream;
@@ -263,6 +265,24 @@ class AccountsTest {
     assertThat(next.body()).contains("insufficient_quota");
     assertThat(next.headers().firstValue("x-should-retry")).hasValue("false");
     until(() -> usage("poor").contains("cut") || usage("poor").length() > 20);
+  }
+
+  @Test
+  void aBurstOfATenantWithMoneyIsNotToldThatThereIsNone() throws Exception {
+    tenant("bursting", "1000");
+    var request =
+        HttpRequest.newBuilder(
+                URI.create("http://127.0.0.1:" + grid.port() + "/v1/chat/completions"))
+            .header("Authorization", "Bearer secret-of-bursting")
+            .POST(HttpRequest.BodyPublishers.ofString(body(500, true))) // 2 are reserved
+            .build();
+    var answers = new ArrayList<CompletableFuture<HttpResponse<String>>>();
+    for (int i = 0; i < 20; i++) {
+      answers.add(CLIENT.sendAsync(request, HttpResponse.BodyHandlers.ofString()));
+    }
+    for (CompletableFuture<HttpResponse<String>> answer : answers) {
+      assertThat(answer.get(60, TimeUnit.SECONDS).statusCode()).isEqualTo(200);
+    }
   }
 
   @Test
