@@ -15,6 +15,12 @@ import org.jspecify.annotations.Nullable;
 /// The embedded one is a real PostgreSQL (`OwnPostgres`), started again when it ends while the grid
 /// lives.
 public final class Database implements AutoCloseable {
+  /// How a grid's sessions are called, as `pg_stat_activity` shows them.
+  static final String SESSIONS = "ai-grid-books";
+
+  /// How they were called while all gateways went by one name in the books.
+  static final String SESSIONS_OF_OLDER = "ai-grid";
+
   private static final int CONNECTIONS_MAX = 6;
   private static final long CONNECT_MAX_MS = 5_000;
 
@@ -31,7 +37,7 @@ public final class Database implements AutoCloseable {
     config.setMaximumPoolSize(CONNECTIONS_MAX);
     config.setConnectionTimeout(CONNECT_MAX_MS);
     config.setPoolName("books");
-    config.addDataSourceProperty("ApplicationName", "ai-grid");
+    config.addDataSourceProperty("ApplicationName", SESSIONS);
     config.addDataSourceProperty("socketTimeout", "30");
     config.addDataSourceProperty("tcpKeepAlive", "true");
     config.addDataSourceProperty("reWriteBatchedInserts", "true");

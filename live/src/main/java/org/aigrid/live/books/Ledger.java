@@ -53,6 +53,11 @@ public final class Ledger {
   /// The period of a budget that counts for ever.
   public static final String TOTAL_PERIOD = "total";
 
+  /// The name of every gateway before each had one of its own.
+  private static final String OLDER_GATEWAY = "gateway";
+
+  private static final long OLDER_LOCK = 0x61_69_67_72_69_64_01L;
+
   private static final String REVENUE = "grid/revenue";
   private static final String PAID_IN = "grid/paid-in";
   private static final String WRITTEN_OFF = "grid/written-off";
@@ -272,19 +277,44 @@ public final class Ledger {
 
   /// Returns everything that a gateway holds: it has ended, and its journal is in the books.
   public long returnHolds(String gateway) {
+    return jdbi.inTransaction(handle -> returnHolds(handle, gateway));
+  }
+
+  private static long returnHolds(Handle handle, String gateway) {
+    handle.execute("delete from project_holds where gateway = ?", gateway);
+    long sum = 0;
+    for (String tenant :
+        handle
+            .createQuery("select tenant from holds where gateway = :gateway order by tenant")
+            .bind("gateway", gateway)
+            .mapTo(String.class)
+            .list()) {
+      sum += returnHold(handle, gateway, tenant);
+    }
+    return sum;
+  }
+
+  /// Returns what was held under the one name that all gateways had before each had its own, unless
+  /// a grid of that time is connected and may still spend it: then its lease has to end. To be
+  /// called before the journal is applied: what it has that was served from those holds is charged
+  /// to the balance then.
+  public long returnHoldsOfOlder() {
     return jdbi.inTransaction(
         handle -> {
-          handle.execute("delete from project_holds where gateway = ?", gateway);
-          long sum = 0;
-          for (String tenant :
+          handle
+              .createQuery("select true from (select pg_advisory_xact_lock(:lock)) as locked")
+              .bind("lock", OLDER_LOCK)
+              .mapTo(Boolean.class)
+              .one();
+          boolean connected =
               handle
-                  .createQuery("select tenant from holds where gateway = :gateway order by tenant")
-                  .bind("gateway", gateway)
-                  .mapTo(String.class)
-                  .list()) {
-            sum += returnHold(handle, gateway, tenant);
-          }
-          return sum;
+                  .createQuery(
+                      "select exists (select from pg_stat_activity where datname ="
+                          + " current_database() and application_name = :older)")
+                  .bind("older", Database.SESSIONS_OF_OLDER)
+                  .mapTo(Boolean.class)
+                  .one();
+          return connected ? 0L : returnHolds(handle, OLDER_GATEWAY);
         });
   }
 

@@ -58,7 +58,6 @@ import org.slf4j.LoggerFactory;
 /// run that may have ended anyhow. Safe for many threads.
 final class Accounts implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(Accounts.class);
-  private static final String GATEWAY = "gateway";
   private static final String OPERATOR = "ai-grid";
   private static final Duration LOG_WAIT = Duration.ofSeconds(30);
   private static final int WITNESS_EVERY_MS = 250;
@@ -155,9 +154,14 @@ final class Accounts implements AutoCloseable {
         throw new IOException("the transparency log does not take the receipts of the last run");
       }
       journal.forgetOnlyWhen(() -> !missed && inTheLog());
-      keeper = BookKeeper.start(ledger, journal, GATEWAY);
+      String gateway = "gateway-" + journal.id(); // another than any other grid's on the database
+      long returned = ledger.returnHoldsOfOlder();
+      if (returned > 0) {
+        log.info("returned {} micros that a grid of an older version had held", returned);
+      }
+      keeper = BookKeeper.start(ledger, journal, gateway);
       directory = DirectoryKeeper.start(new Tenants(database), _ -> {});
-      purses = Purses.start(ledger, GATEWAY, System::currentTimeMillis);
+      purses = Purses.start(ledger, gateway, System::currentTimeMillis);
       residencies = new TenantResidencies(home);
       tokens = identity == null ? null : BearerTokens.start(identity);
       usage = new TenantUsage(new UsageReports(database));

@@ -3,7 +3,10 @@ package org.aigrid.live.books;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -29,7 +32,7 @@ class LedgerTest {
   static void open() {
     database = Database.embedded(folder);
     ledger = new Ledger(database);
-    for (String tenant : List.of("a", "b", "c", "d", "e", "f", "g")) {
+    for (String tenant : List.of("a", "b", "c", "d", "e", "f", "g", "older")) {
       database
           .jdbi()
           .useHandle(
@@ -100,6 +103,27 @@ class LedgerTest {
     assertThat(ledger.returnHolds("g1")).isEqualTo(449);
     assertThat(ledger.balance("b")).isEqualTo(new Ledger.Balance(849, 0, 0));
     assertThat(ledger.check()).isEmpty();
+  }
+
+  @Test
+  void whatAnOlderGridHeldComesBackUnlessItStillRuns() throws Exception {
+    ledger.credit("older", 1_000, "older", "");
+    assertThat(ledger.hold("gateway", "older", 400, LATER)).isEqualTo(400);
+    assertThat(ledger.hold("gateway-of-another", "older", 100, LATER)).isEqualTo(100);
+    String url = "jdbc:postgresql://localhost:" + database.port() + "/postgres";
+    String password = Files.readString(folder.resolve("postgres.password")).strip();
+    try (Connection older =
+        DriverManager.getConnection(
+            url + "?ApplicationName=" + Database.SESSIONS_OF_OLDER, "postgres", password)) {
+      assertThat(older.isValid(1)).isTrue();
+      assertThat(ledger.returnHoldsOfOlder()).isZero();
+    }
+    long end = System.nanoTime() + 20_000_000_000L;
+    while (ledger.balance("older").heldMicros() != 100 && System.nanoTime() < end) {
+      assertThat(ledger.returnHoldsOfOlder()).isIn(0L, 400L); // its session ends in a moment
+    }
+    assertThat(ledger.balance("older")).isEqualTo(new Ledger.Balance(900, 100, 0));
+    assertThat(ledger.returnHolds("gateway-of-another")).isEqualTo(100);
   }
 
   @Test

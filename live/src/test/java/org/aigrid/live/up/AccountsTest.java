@@ -42,6 +42,7 @@ import org.aigrid.core.model.Tier;
 import org.aigrid.core.unit.GeoPoint;
 import org.aigrid.live.books.BearerTokens;
 import org.aigrid.live.books.DirectoryKeeper;
+import org.aigrid.live.books.Ledger;
 import org.aigrid.live.gateway.Keys;
 import org.aigrid.live.http.HttpSettings;
 import org.aigrid.live.proof.LogAudit;
@@ -283,6 +284,22 @@ class AccountsTest {
     for (CompletableFuture<HttpResponse<String>> answer : answers) {
       assertThat(answer.get(60, TimeUnit.SECONDS).statusCode()).isEqualTo(200);
     }
+  }
+
+  @Test
+  void anotherGridOnTheDatabaseLeavesWhatThisOneHolds(@TempDir Path other) throws Exception {
+    tenant("shared", "10");
+    assertThat(ask("secret-of-shared", 20, false).statusCode()).isEqualTo(200);
+    var ledger = new Ledger(accounts.database());
+    assertThat(ledger.balance("shared").heldMicros()).isPositive();
+    var source =
+        new Accounts.Source(
+            "jdbc:postgresql://localhost:" + accounts.database().port() + "/postgres",
+            "postgres",
+            Files.readString(BooksApi.folder(data).resolve("postgres.password")).strip());
+    Accounts.open(other, source, "JP", null).close();
+    assertThat(ledger.balance("shared").heldMicros()).isPositive();
+    assertThat(ledger.check()).isEmpty();
   }
 
   @Test
