@@ -61,8 +61,9 @@ import tools.jackson.databind.node.ObjectNode;
 /// is a token, the header has to be that, or the token of a named administrator where there are
 /// books, compared in constant time. Orders that change something are in the audit table, with the
 /// administrator's name; with the grid's own token as `session/USER`, where USER is what the caller
-/// calls itself. One connection per request; orders are carried out one after the other, with
-/// `QUEUE_MAX` waiting at most (then 503).
+/// calls itself. One connection per request. Orders of the books are carried out one after the
+/// other, and so are all others, on a thread of their own: whoever waits for the database holds up
+/// no order about a site. Of each `QUEUE_MAX` wait at most (then 503).
 final class AdminServer implements AutoCloseable {
   /// The header without which nothing is answered.
   static final String HEADER = "x-grid-admin";
@@ -93,14 +94,8 @@ final class AdminServer implements AutoCloseable {
   private final @Nullable BooksApi books;
   private final MultiThreadIoEventLoopGroup loop =
       new MultiThreadIoEventLoopGroup(1, NioIoHandler.newFactory());
-  private final ThreadPoolExecutor orders =
-      new ThreadPoolExecutor(
-          1,
-          1,
-          0,
-          TimeUnit.SECONDS,
-          new ArrayBlockingQueue<>(QUEUE_MAX),
-          Thread.ofPlatform().daemon().name("admin").factory());
+  private final ThreadPoolExecutor orders = oneByOne("admin");
+  private final ThreadPoolExecutor booksOrders = oneByOne("admin-books");
   private final Channel server;
 
   private AdminServer(
@@ -131,9 +126,20 @@ final class AdminServer implements AutoCloseable {
     if (!binding.isSuccess()) {
       loop.shutdownGracefully(0, 0, TimeUnit.SECONDS);
       orders.shutdownNow();
+      booksOrders.shutdownNow();
       throw new IOException("port " + port + ": " + binding.cause().getMessage(), binding.cause());
     }
     server = binding.channel();
+  }
+
+  private static ThreadPoolExecutor oneByOne(String name) {
+    return new ThreadPoolExecutor(
+        1,
+        1,
+        0,
+        TimeUnit.SECONDS,
+        new ArrayBlockingQueue<>(QUEUE_MAX),
+        Thread.ofPlatform().daemon().name(name).factory());
   }
 
   /// Begins to listen; port 0 lets the machine choose.
@@ -156,6 +162,7 @@ final class AdminServer implements AutoCloseable {
   public void close() {
     server.close().awaitUninterruptibly();
     orders.shutdownNow();
+    booksOrders.shutdownNow();
     loop.shutdownGracefully(0, 1, TimeUnit.SECONDS);
   }
 
@@ -169,8 +176,9 @@ final class AdminServer implements AutoCloseable {
               request.headers().get(HEADER), request.headers().get(USER_HEADER, "unnamed"));
       String body = request.content().toString(StandardCharsets.UTF_8);
       try {
-        orders.execute(
-            () -> answer(context, who != null ? reply(method, path, body, who) : forbidden()));
+        (path.startsWith(BOOKS) ? booksOrders : orders)
+            .execute(
+                () -> answer(context, who != null ? reply(method, path, body, who) : forbidden()));
       } catch (RejectedExecutionException e) {
         answer(context, new Reply(503, message("busy", "too many orders wait; try again")));
       }

@@ -37,8 +37,8 @@ import tools.jackson.databind.node.ObjectNode;
 /// The orders of the admin endpoint about tenants, keys, prices, usage and administrators: `POST
 /// /books/ORDER` with a JSON object. Answers are `{"columns":[...],"rows":[[...]]}` or
 /// `{"text":"..."}`. Every order that changes something, or hands out a secret, is in the audit
-/// table; so is what the admin endpoint does with sites (`did`). For the admin endpoint's thread;
-/// calls block.
+/// table; so is what the admin endpoint does with sites (`did`). Orders are for one thread and wait
+/// for the database; `did` and `administrator` are for any and wait for nothing.
 ///
 /// Money comes in and goes out as decimal text in the grid's currency, prices for a million tokens.
 final class BooksApi implements AutoCloseable {

@@ -18,6 +18,9 @@ import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
@@ -31,6 +34,7 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import picocli.CommandLine;
 
@@ -276,6 +280,34 @@ class BooksApiTest {
     assertThat(grid("admin-token", "list").out()).containsPattern("ann .*revoked");
     assertThat(grid("admin-token", "new", "ann").err()).as("a name is used once").contains("had");
     assertThat(ask("right")).isEqualTo(200);
+  }
+
+  @Test
+  @Timeout(60)
+  void anOrderAboutASiteDoesNotWaitForOneThatWaitsForTheDatabase() throws Exception {
+    try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+      Future<Integer> books =
+          database
+              .jdbi()
+              .inTransaction(
+                  h -> {
+                    h.execute("lock table tenants in access exclusive mode");
+                    Future<Integer> asked = threads.submit(() -> ask("right"));
+                    while (h.createQuery(
+                                "select count(*) from pg_stat_activity where wait_event_type ="
+                                    + " 'Lock' and pid in (select pid from pg_locks where not"
+                                    + " granted and relation = 'tenants'::regclass)")
+                            .mapTo(Long.class)
+                            .one()
+                        == 0) {
+                      LockSupport.parkNanos(5_000_000);
+                    }
+                    assertThat(ask("right", "/sites/cell-1/kill", "bob")).isEqualTo(200);
+                    assertThat(asked.isDone()).as("it waits all the same").isFalse();
+                    return asked;
+                  });
+      assertThat(books.get()).isEqualTo(200);
+    }
   }
 
   @Test
