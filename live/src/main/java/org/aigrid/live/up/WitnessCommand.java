@@ -84,24 +84,33 @@ final class WitnessCommand implements Callable<Integer> {
   public Integer call() {
     HttpSettings http = http();
     TrustPolicy trusted = TrustPolicy.of(logKeys());
-    try (Witness witness = open(trusted);
-        ProofServer server = start(http, witness)) {
-      var stop = new CountDownLatch(1);
-      var stopped = new CountDownLatch(1);
-      var hook =
-          new Thread(
-              () -> {
-                stop.countDown();
-                awaitQuietly(stopped);
-              },
-              "shutdown");
+    var stop = new CountDownLatch(1);
+    var stopped = new CountDownLatch(1);
+    var hook =
+        new Thread(
+            () -> {
+              stop.countDown();
+              awaitQuietly(stopped);
+            },
+            "shutdown");
+    // Whatever ends this, the JVM waits until all is closed, and no longer.
+    try {
       Runtime.getRuntime().addShutdownHook(hook);
-      welcome(witness, server.port());
-      awaitQuietly(stop);
-      stopped.countDown();
+      serve(http, trusted, stop);
       return 0;
     } catch (IOException e) {
       throw new CommandFailure("the witness in " + data + " cannot be opened: " + e.getMessage());
+    } finally {
+      stopped.countDown();
+    }
+  }
+
+  private void serve(HttpSettings http, TrustPolicy trusted, CountDownLatch stop)
+      throws IOException {
+    try (Witness witness = open(trusted);
+        ProofServer server = start(http, witness)) {
+      welcome(witness, server.port());
+      awaitQuietly(stop);
     }
   }
 

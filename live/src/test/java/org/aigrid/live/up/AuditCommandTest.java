@@ -8,12 +8,14 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import org.aigrid.live.proof.LogSettings;
 import org.aigrid.live.proof.Receipt;
 import org.aigrid.live.proof.TransparencyLog;
 import org.aigrid.live.proof.WitnessClient;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import picocli.CommandLine;
 
@@ -227,6 +229,39 @@ class AuditCommandTest {
     public void close() throws InterruptedException {
       thread.interrupt();
       thread.join();
+    }
+  }
+
+  @Test
+  @Timeout(60)
+  void aWitnessWhoseStartFailsLateEnds() throws Exception {
+    Files.createDirectories(temporary.resolve("late/witness-keys.txt")); // where its keys go
+    Path said = temporary.resolve("late.out");
+    Process witness =
+        new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-cp",
+                System.getProperty("java.class.path"),
+                org.aigrid.live.Main.class.getName(),
+                "audit",
+                "witness",
+                "--name",
+                "late.example",
+                "--data",
+                temporary.resolve("late").toString(),
+                "--log",
+                trustedLogKey(),
+                "--listen",
+                "127.0.0.1:0")
+            .redirectErrorStream(true)
+            .redirectOutput(said.toFile())
+            .start();
+    try {
+      assertThat(witness.waitFor(30, TimeUnit.SECONDS)).as("ends by itself").isTrue();
+      assertThat(witness.exitValue()).isNotZero();
+      assertThat(Files.readString(said)).contains("cannot be opened");
+    } finally {
+      witness.destroyForcibly();
     }
   }
 
