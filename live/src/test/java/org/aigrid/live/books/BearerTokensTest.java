@@ -238,4 +238,17 @@ class BearerTokensTest {
           .hasMessageContaining("expected");
     }
   }
+
+  @Test
+  void aPersonWhoseNameIsTooLongToBeGivenARoleIsRefused() throws Exception {
+    String longest = "p".repeat(256);
+    String fits = rs(claims().subject(longest).build());
+    String tooLong = rs(claims().subject(longest + "p").build());
+    assertThat(tokens.find(fits, directory(1, true), NOW)).isNotNull();
+    assertThat(
+            tokens.find(fits, directory(2, true, Map.of(new Member("t", longest), Role.NONE)), NOW))
+        .as("one by one")
+        .isNull();
+    assertThat(tokens.find(tooLong, directory(1, true), NOW)).isNull();
+  }
 }
