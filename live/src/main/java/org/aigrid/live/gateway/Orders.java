@@ -14,7 +14,8 @@ import org.aigrid.live.wire.HmacKey;
 import org.aigrid.live.wire.WorkOrder;
 
 /// Signs what this gateway orders of sites. Safe for many threads; some 2 us an order. The keys of
-/// the sites that it orders from most are kept, up to `KEYS_MAX`.
+/// sites that it has ordered from are kept; at `KEYS_MAX` all of them are dropped and made again as
+/// they are needed, each for some microseconds.
 final class Orders {
   private static final int KEYS_MAX = 4_096;
 
