@@ -13,6 +13,9 @@ public final class DirectoryKeeper implements AutoCloseable {
   /// The longest that a change takes to arrive, while the database is there.
   public static final Duration PERIOD = Duration.ofMillis(500);
 
+  /// One that has not answered for so long is away; a large directory takes a second to read.
+  private static final Duration SILENT = Duration.ofSeconds(2);
+
   private static final Logger log = LoggerFactory.getLogger(DirectoryKeeper.class);
 
   private final Tenants tenants;
@@ -50,9 +53,10 @@ public final class DirectoryKeeper implements AutoCloseable {
     return Duration.ofNanos(System.nanoTime() - freshAtNanos);
   }
 
-  /// Whether the database answered when it was asked last, `PERIOD` ago at most while it answers.
+  /// Whether the database answers: it did when it was asked last, within `SILENT`. It is asked each
+  /// `PERIOD`; one that lets wait is found out before the call that waits comes back.
   public boolean reachable() {
-    return reachable;
+    return reachable && age().compareTo(SILENT) < 0;
   }
 
   private void run() {

@@ -1,14 +1,18 @@
 package org.aigrid.live.books;
 
+import java.sql.SQLException;
+import java.sql.SQLTransientException;
 import java.time.YearMonth;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import org.jdbi.v3.core.ConnectionException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -27,6 +31,7 @@ public final class TenantUsage implements AutoCloseable {
   public static final int ROWS_MAX = 20_000;
 
   private static final int THREADS = 2;
+  private static final Set<String> AWAY = Set.of("08", "53", "57");
   private static final Logger log = LoggerFactory.getLogger(TenantUsage.class);
 
   /// How the answer is written.
@@ -62,6 +67,9 @@ public final class TenantUsage implements AutoCloseable {
 
     /// The database is away.
     record Away() implements Answer {}
+
+    /// The database is there, and the answer was not to be had: a mistake of this program.
+    record Failed() implements Answer {}
   }
 
   private final UsageReports reports;
@@ -131,9 +139,28 @@ public final class TenantUsage implements AutoCloseable {
     } catch (BooksException e) {
       return new Answer.Wrong(String.valueOf(e.getMessage()));
     } catch (RuntimeException e) {
-      log.warn("no usage for {}: {}", question.tenant(), e.getMessage());
-      return new Answer.Away();
+      if (isAway(e)) {
+        log.warn("no usage for {}: {}", question.tenant(), e.getMessage());
+        return new Answer.Away();
+      }
+      log.error("no usage for {}", question.tenant(), e);
+      return new Answer.Failed();
     }
+  }
+
+  /// Whether there was no connection, it broke, or the server ends, is full or took too long (the
+  /// classes 08, 53 and 57 of SQL states).
+  static boolean isAway(Throwable failed) {
+    for (Throwable e = failed; e != null; e = e.getCause()) {
+      if (e instanceof SQLTransientException
+          || e instanceof ConnectionException
+          || e instanceof SQLException sql
+              && sql.getSQLState() != null
+              && AWAY.contains(sql.getSQLState().substring(0, 2))) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /// Ends; questions that wait get no answer.

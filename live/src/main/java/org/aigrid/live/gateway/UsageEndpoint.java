@@ -6,9 +6,9 @@ import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.QueryStringDecoder;
 import java.time.Instant;
 import java.time.YearMonth;
-import java.time.format.DateTimeParseException;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Pattern;
 import org.aigrid.core.admit.Scope;
 import org.aigrid.live.books.TenantDirectory;
 import org.aigrid.live.books.TenantUsage;
@@ -34,6 +34,8 @@ final class UsageEndpoint {
 
   private static final List<String> BY = List.of("day", "model", "site");
   private static final List<String> NAMES = List.of("month", "by", "project", "format");
+  private static final Pattern MONTH = Pattern.compile("[0-9]{4}-(0[1-9]|1[0-2])");
+  private static final Pattern PROJECT = Pattern.compile("[A-Za-z0-9._-]{1,64}");
   private static final int PARAMETERS_MAX = 16;
   private static final int BY_MAX = 8;
 
@@ -102,11 +104,17 @@ final class UsageEndpoint {
     YearMonth month = UsageReports.monthOf(now);
     String named = one(parameters, "month");
     if (named != null) {
-      try {
-        month = YearMonth.parse(named);
-      } catch (DateTimeParseException e) {
-        throw new IllegalArgumentException("month '" + named + "' (expected: such as 2026-11).", e);
+      if (!MONTH.matcher(named).matches()) {
+        throw new IllegalArgumentException("month '" + named + "' (expected: such as 2026-11).");
       }
+      month = YearMonth.parse(named);
+    }
+    String project = one(parameters, "project");
+    if (project != null && !PROJECT.matcher(project).matches()) {
+      throw new IllegalArgumentException(
+          "project '"
+              + project.replaceAll("\\p{Cntrl}", "?")
+              + "' (expected: a project's id, 1 to 64 letters, digits, '.', '_' or '-').");
     }
     String by = one(parameters, "by");
     List<String> dimensions = by == null ? BY : List.of(by.split(",", -1));
@@ -124,7 +132,7 @@ final class UsageEndpoint {
     String format = one(parameters, "format");
     return new Question(
         tenant,
-        one(parameters, "project"),
+        project,
         month,
         dimensions,
         format == null
@@ -151,6 +159,8 @@ final class UsageEndpoint {
           context.writeAndFlush(Answers.text(200, type, text, requestId, 0));
       case Answer.Wrong(String why) -> refuse(context, ApiError.badRequest(why), requestId);
       case Answer.Away _ -> refuse(context, Answers.booksAway(), requestId);
+      case Answer.Failed _ ->
+          refuse(context, ApiError.server(500, "The usage could not be read."), requestId);
     }
   }
 

@@ -113,7 +113,7 @@ final class AccountsMetrics implements MeterBinder {
     gauge(
         registry,
         "grid_database_up",
-        "Whether the database answered when it was asked last",
+        "Whether the database answered within the last two seconds",
         () -> flag(directory.reachable()));
     gauge(
         registry,

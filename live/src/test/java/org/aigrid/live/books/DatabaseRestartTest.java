@@ -295,6 +295,20 @@ class DatabaseRestartTest {
   }
 
   @Test
+  void aDatabaseThatLetsWaitIsNotReachableBeforeItsCallComesBack() {
+    try (DirectoryKeeper directory = DirectoryKeeper.start(new Tenants(database), _ -> {})) {
+      database
+          .jdbi()
+          .useTransaction(
+              h -> {
+                h.execute("lock table directory in access exclusive mode");
+                until(() -> !directory.reachable()); // the call waits as long as this lock is held
+              });
+      until(directory::reachable);
+    }
+  }
+
+  @Test
   void whoClosesItWhileItIsDownWaitsForNothing(@TempDir Path other) throws Exception {
     Database closing = Database.embedded(other);
     long pid =

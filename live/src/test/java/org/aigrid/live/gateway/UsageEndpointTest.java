@@ -42,6 +42,17 @@ class UsageEndpointTest {
             "?by=tenant",
             "?by=day,tenant",
             "?month=today",
+            "?month=%2B999999999-12",
+            "?month=%2B300000-01",
+            "?month=-2026-11",
+            "?month=2026-13",
+            "?month=2026-00",
+            "?month=2026-1",
+            "?month=",
+            "?project=%00",
+            "?project=",
+            "?project=a%20b",
+            "?project=../other/default",
             "?by=",
             "?by=day,colour",
             "?by=day,day,day,day,day,day,day,day,day",
@@ -53,6 +64,8 @@ class UsageEndpointTest {
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessageContaining("expected");
     }
-    assertThat(asked("?project=../other/default", null).tenant()).isEqualTo("t");
+    assertThat(asked("?project=other-1", null).tenant()).isEqualTo("t");
+    assertThat(asked("?month=0000-01", null).month()).isEqualTo(YearMonth.of(0, 1));
+    assertThat(asked("?month=9999-12", null).month()).isEqualTo(YearMonth.of(9_999, 12));
   }
 }

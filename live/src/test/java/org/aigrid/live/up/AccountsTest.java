@@ -368,10 +368,21 @@ class AccountsTest {
         .contains("\"data\":[]", "\"month\":\"2020-01\"");
     assertThat(usageOf("books-of-reader", "?project=nothing").body()).contains("\"data\":[]");
 
-    for (String query : List.of("?tenant=neighbour", "?by=tenant", "?format=xml", "?month=now")) {
+    for (String query :
+        List.of(
+            "?tenant=neighbour",
+            "?by=tenant",
+            "?format=xml",
+            "?month=now",
+            "?month=%2B300000-01",
+            "?month=%2B999999999-12",
+            "?project=%00")) {
       HttpResponse<String> wrong = usageOf("books-of-reader", query);
       assertThat(wrong.statusCode()).as(query).isEqualTo(400);
       assertThat(wrong.body()).as(query).contains("expected").doesNotContain("\"data\"");
+    }
+    for (String query : List.of("?month=0000-01", "?month=9999-12")) {
+      assertThat(usageOf("books-of-reader", query).statusCode()).as(query).isEqualTo(200);
     }
     HttpResponse<String> noScope = usageOf("secret-of-reader", "");
     assertThat(noScope.statusCode()).isEqualTo(403);
