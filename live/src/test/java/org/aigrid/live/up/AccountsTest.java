@@ -41,7 +41,6 @@ import org.aigrid.core.model.SiteSpec;
 import org.aigrid.core.model.Tier;
 import org.aigrid.core.unit.GeoPoint;
 import org.aigrid.live.books.BearerTokens;
-import org.aigrid.live.books.DirectoryKeeper;
 import org.aigrid.live.books.Ledger;
 import org.aigrid.live.gateway.Keys;
 import org.aigrid.live.http.HttpSettings;
@@ -406,12 +405,19 @@ class AccountsTest {
     until(() -> status(ann) == 200 && status(bob) == 200);
     assertThat(ask(ann, 5, false).statusCode()).as("an auditor does not ask").isEqualTo(403);
     assertThat(ask(bob, 5, false).statusCode()).isEqualTo(200);
-    order("tenants.role", "{\"tenant\":\"roles\",\"subject\":\"ann\",\"role\":\"none\"}");
-    long taken = System.nanoTime();
-    until(() -> status(ann) == 401);
-    assertThat(Duration.ofNanos(System.nanoTime() - taken))
-        .as("within the directory's refresh, and a busy machine's breath")
-        .isLessThan(DirectoryKeeper.PERIOD.plusSeconds(20));
+    // Within a second, as is promised: of ten times the fastest, since a busy machine may hold its
+    // breath at any of them, and one that needs longer always does so each time.
+    Duration fastest = Duration.ofDays(1);
+    for (int i = 0; i < 10 && fastest.compareTo(Duration.ofSeconds(1)) >= 0; i++) {
+      order("tenants.role", "{\"tenant\":\"roles\",\"subject\":\"ann\",\"role\":\"auditor\"}");
+      until(() -> status(ann) == 200);
+      order("tenants.role", "{\"tenant\":\"roles\",\"subject\":\"ann\",\"role\":\"none\"}");
+      long taken = System.nanoTime();
+      until(() -> status(ann) == 401);
+      Duration took = Duration.ofNanos(System.nanoTime() - taken);
+      fastest = took.compareTo(fastest) < 0 ? took : fastest;
+    }
+    assertThat(fastest).isLessThan(Duration.ofSeconds(1));
     assertThat(ask(ann, 5, false).statusCode()).isEqualTo(401);
     assertThat(status(token("nobody-knows", "ann"))).isEqualTo(401);
   }
