@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
@@ -136,13 +137,19 @@ final class Accounts implements AutoCloseable {
         url == null
             ? Database.embedded(BooksApi.folder(data))
             : Database.at(url, source.user(), source.password());
+    var opened = new ArrayDeque<AutoCloseable>(); // the last one first
+    opened.push(database);
     try {
       var ledger = new Ledger(database);
       journal = Journal.open(BooksApi.folder(data).resolve("journal"), Journal.Settings.USUAL);
+      opened.push(journal);
       proof =
           TransparencyLog.open(LogSettings.under(data, told.origin()), System::currentTimeMillis);
+      opened.push(proof);
       witnesses = WitnessClient.start(proof, told.witnesses(), WITNESS_EVERY_MS);
+      opened.push(witnesses);
       work = WorkFile.open(data.resolve("sites"));
+      opened.push(work);
       // Receipts of the last moment before a crash are in the journal and not in the log.
       journal.replay(
           record ->
@@ -160,11 +167,18 @@ final class Accounts implements AutoCloseable {
         log.info("returned {} micros that a grid of an older version had held", returned);
       }
       keeper = BookKeeper.start(ledger, journal, gateway);
+      opened.push(keeper);
       directory = DirectoryKeeper.start(new Tenants(database), _ -> {});
+      opened.push(directory);
       purses = Purses.start(ledger, gateway, System::currentTimeMillis);
+      opened.push(purses);
       residencies = new TenantResidencies(home);
       tokens = identity == null ? null : BearerTokens.start(identity);
+      if (tokens != null) {
+        opened.push(tokens);
+      }
       usage = new TenantUsage(new UsageReports(database));
+      opened.push(usage);
       tenancy =
           new Tenancy(
               directory::current,
@@ -183,8 +197,16 @@ final class Accounts implements AutoCloseable {
               this::changed,
               tenant -> proof.digestsOf(tenant).keyBytes());
     } catch (IOException | RuntimeException e) {
-      database.close();
+      opened.forEach(Accounts::closeQuietly);
       throw e;
+    }
+  }
+
+  private static void closeQuietly(AutoCloseable part) {
+    try {
+      part.close();
+    } catch (Exception e) {
+      log.warn("closing what was opened so far: {}", e.getMessage());
     }
   }
 

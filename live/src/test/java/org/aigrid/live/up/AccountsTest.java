@@ -1,6 +1,7 @@
 package org.aigrid.live.up;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.nimbusds.jose.JWSAlgorithm;
 import com.nimbusds.jose.JWSHeader;
@@ -752,6 +753,23 @@ class AccountsTest {
           }
         });
     return all;
+  }
+
+  @Test
+  void whatWasOpenedBeforeAPartThatCannotBeOpenedIsClosed(@TempDir Path other) throws Exception {
+    var away =
+        new BearerTokens.Settings(
+            ISSUER,
+            "grid",
+            other.resolve("missing.json").toUri(),
+            "tenant",
+            "",
+            Duration.ofSeconds(60));
+    assertThatThrownBy(() -> Accounts.open(other, Accounts.Source.EMBEDDED, "JP", away))
+        .isInstanceOf(CommandFailure.class)
+        .hasMessageContaining("identity provider");
+    // Its folder, locks of the log and the database's included, is free again.
+    Accounts.open(other, Accounts.Source.EMBEDDED, "JP", null).close();
   }
 
   @Test
