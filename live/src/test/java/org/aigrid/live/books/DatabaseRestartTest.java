@@ -302,7 +302,11 @@ class DatabaseRestartTest {
           .useTransaction(
               h -> {
                 h.execute("lock table directory in access exclusive mode");
-                until(() -> !directory.reachable()); // the call waits as long as this lock is held
+                long locked = System.nanoTime();
+                until(() -> !directory.reachable());
+                assertThat(Duration.ofNanos(System.nanoTime() - locked))
+                    .as("the call waits for this lock, and gives up after 30 s")
+                    .isLessThan(Duration.ofSeconds(20));
               });
       until(directory::reachable);
     }
