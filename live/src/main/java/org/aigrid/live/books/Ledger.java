@@ -14,6 +14,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.UUID;
 import java.util.function.Function;
 import org.aigrid.core.charge.SpendingCap;
 import org.aigrid.live.books.Journal.Position;
@@ -37,7 +38,7 @@ import org.jspecify.annotations.Nullable;
 /// were given of it stands in `project_holds` until it is spent, returned or expired.
 ///
 /// Safe for many threads; calls block. What the database refuses is an exception of JDBI's.
-public final class Ledger {
+public final class Ledger implements SliceSource {
   /// How long a gateway may spend what it holds without hearing from control.
   public static final long LEASE_MS = 12 * 3_600_000L;
 
@@ -118,9 +119,14 @@ public final class Ledger {
     }
   }
 
-  /// Moves up to `wantMicros` from a tenant's balance to a gateway, and prolongs its lease. Returns
-  /// what was moved: 0 when there is nothing.
+  /// As below, with a reference of its own: for those who do not ask again when no answer comes.
   public long hold(String gateway, String tenant, long wantMicros, Instant leaseEnd) {
+    return hold(gateway, tenant, wantMicros, leaseEnd, "hold/" + gateway + "/" + UUID.randomUUID());
+  }
+
+  @Override
+  public long hold(
+      String gateway, String tenant, long wantMicros, Instant leaseEnd, String reference) {
     return jdbi.inTransaction(
         handle -> {
           handle
@@ -132,29 +138,54 @@ public final class Ledger {
               .bind("tenant", tenant)
               .bind("end", leaseEnd.atOffset(ZoneOffset.UTC))
               .execute();
-          long micros = Math.min(wantMicros, locked(handle, balanceOf(tenant)));
+          // locked first: a first try of the same move is through or gone then
+          long free = locked(handle, balanceOf(tenant));
+          Long before = moved(handle, reference, heldBy(gateway, tenant));
+          if (before != null) {
+            return before;
+          }
+          long micros = Math.min(wantMicros, free);
           if (micros <= 0) {
             return 0L;
           }
-          move(handle, "hold", balanceOf(tenant), heldBy(gateway, tenant), micros);
+          move(handle, "hold", reference, balanceOf(tenant), heldBy(gateway, tenant), micros);
           return micros;
         });
   }
 
-  /// Moves what a gateway does not need any more back to the tenant's balance.
+  /// As below, with a reference of its own.
   public void giveBack(String gateway, String tenant, long micros) {
-    if (micros > 0) {
-      jdbi.useTransaction(
-          handle -> move(handle, "return", heldBy(gateway, tenant), balanceOf(tenant), micros));
-    }
+    giveBack(gateway, tenant, micros, "return/" + gateway + "/" + UUID.randomUUID());
   }
 
-  /// Gives a gateway up to `wantMicros` of what a project may still spend, and prolongs its lease:
-  /// no money is moved, the books only remember what is out. Returns what was given. A project
-  /// without a budget is given all that it wants.
-  ///
-  /// @param period as the gateway understands the budget: a month such as `2026-11`, or
-  ///   `TOTAL_PERIOD`; where the budget has changed since, nothing is given
+  @Override
+  public void giveBack(String gateway, String tenant, long micros, String reference) {
+    jdbi.useTransaction(
+        handle -> {
+          long held = lockedHeld(handle, gateway, tenant);
+          if (moved(handle, reference, balanceOf(tenant)) == null) {
+            long back = Math.min(micros, held); // less where the lease had ended
+            if (back > 0) {
+              move(handle, "return", reference, heldBy(gateway, tenant), balanceOf(tenant), back);
+            }
+          }
+        });
+  }
+
+  /// What a transaction of that reference has moved to an account; null: there is none.
+  private static @Nullable Long moved(Handle handle, String reference, String account) {
+    return handle
+        .createQuery(
+            "select e.micros from transactions t join entries e on e.transaction_id = t.id"
+                + " where t.reference = :reference and e.account = :account")
+        .bind("reference", reference)
+        .bind("account", account)
+        .mapTo(Long.class)
+        .findOne()
+        .orElse(null);
+  }
+
+  /// As below, with a reference of its own.
   public long holdBudget(
       String gateway,
       String tenant,
@@ -162,6 +193,25 @@ public final class Ledger {
       String period,
       long wantMicros,
       Instant leaseEnd) {
+    return holdBudget(
+        gateway,
+        tenant,
+        project,
+        period,
+        wantMicros,
+        leaseEnd,
+        "hold/" + gateway + "/" + UUID.randomUUID());
+  }
+
+  @Override
+  public long holdBudget(
+      String gateway,
+      String tenant,
+      String project,
+      String period,
+      long wantMicros,
+      Instant leaseEnd,
+      String reference) {
     record Now(long spent, long held) {}
     return jdbi.inTransaction(
         handle -> {
@@ -183,6 +233,16 @@ public final class Ledger {
                   .orElse(null);
           if (cap == null) {
             return wantMicros;
+          }
+          Long before =
+              handle
+                  .createQuery("select micros from project_moves where reference = :reference")
+                  .bind("reference", reference)
+                  .mapTo(Long.class)
+                  .findOne()
+                  .orElse(null);
+          if (before != null) {
+            return before;
           }
           boolean total = period.equals(TOTAL_PERIOD);
           if (total != (cap.per() == SpendingCap.Per.TOTAL)) {
@@ -219,28 +279,47 @@ public final class Ledger {
               .bind("micros", micros)
               .bind("end", leaseEnd.atOffset(ZoneOffset.UTC))
               .execute();
+          if (!remember(handle, reference, micros)) {
+            throw new BooksException("budget move " + reference + " is made elsewhere, too");
+          }
           return micros;
         });
   }
 
-  /// Tells that a gateway does not need so much of a project's budget any more.
+  private static boolean remember(Handle handle, String reference, long micros) {
+    return handle.execute(
+            "insert into project_moves (reference, micros) values (?, ?) on conflict do nothing",
+            reference,
+            micros)
+        == 1;
+  }
+
+  /// As below, with a reference of its own.
   public void giveBackBudget(
       String gateway, String tenant, String project, String period, long micros) {
-    if (micros > 0) {
-      jdbi.useHandle(
-          handle ->
-              handle
-                  .createUpdate(
-                      "update project_holds set micros = greatest(0, micros - :micros) where gateway"
-                          + " = :gateway and tenant = :tenant and project = :project and period ="
-                          + " :period")
-                  .bind("micros", micros)
-                  .bind("gateway", gateway)
-                  .bind("tenant", tenant)
-                  .bind("project", project)
-                  .bind("period", period)
-                  .execute());
-    }
+    giveBackBudget(
+        gateway, tenant, project, period, micros, "return/" + gateway + "/" + UUID.randomUUID());
+  }
+
+  @Override
+  public void giveBackBudget(
+      String gateway, String tenant, String project, String period, long micros, String reference) {
+    jdbi.useTransaction(
+        handle -> {
+          if (micros > 0 && remember(handle, reference, micros)) {
+            handle
+                .createUpdate(
+                    "update project_holds set micros = greatest(0, micros - :micros) where gateway"
+                        + " = :gateway and tenant = :tenant and project = :project and period ="
+                        + " :period")
+                .bind("micros", micros)
+                .bind("gateway", gateway)
+                .bind("tenant", tenant)
+                .bind("project", project)
+                .bind("period", period)
+                .execute();
+          }
+        });
   }
 
   /// What a project was charged.
@@ -337,14 +416,18 @@ public final class Ledger {
           handle.execute(
               "delete from project_holds where expires_at < ?",
               now.minusMillis(LEASE_GRACE_MS).atOffset(ZoneOffset.UTC));
+          // nobody asks again for a slice whose lease has ended
+          handle.execute(
+              "delete from project_moves where at < ?",
+              now.minusMillis(LEASE_MS + LEASE_GRACE_MS).atOffset(ZoneOffset.UTC));
           return expired.size();
         });
   }
 
   private static long returnHold(Handle handle, String gateway, String tenant) {
-    long held = locked(handle, heldBy(gateway, tenant));
+    long held = lockedHeld(handle, gateway, tenant);
     if (held > 0) {
-      move(handle, "return", heldBy(gateway, tenant), balanceOf(tenant), held);
+      move(handle, "return", null, heldBy(gateway, tenant), balanceOf(tenant), held);
     }
     handle
         .createUpdate("delete from holds where gateway = :gateway and tenant = :tenant")
@@ -551,14 +634,16 @@ public final class Ledger {
         .orElse(null);
   }
 
-  private static void move(Handle handle, String kind, String from, String to, long micros) {
-    Long transaction = begin(handle, kind, null, "");
-    if (transaction != null) {
-      var entries = new TreeMap<String, Long>();
-      entries.put(from, -micros);
-      entries.put(to, micros);
-      post(handle, transaction, entries);
+  private static void move(
+      Handle handle, String kind, @Nullable String reference, String from, String to, long micros) {
+    Long transaction = begin(handle, kind, reference, "");
+    if (transaction == null) {
+      throw new BooksException("move " + reference + " is made elsewhere, too");
     }
+    var entries = new TreeMap<String, Long>();
+    entries.put(from, -micros);
+    entries.put(to, micros);
+    post(handle, transaction, entries);
   }
 
   /// All entries of a transaction in one statement, which the database checks as a whole.
@@ -583,6 +668,12 @@ public final class Ledger {
         .bindArray("accounts", String.class, accounts)
         .bindArray("micros", Long.class, micros)
         .execute();
+  }
+
+  /// What a gateway holds; its account and the balance are locked, as whoever charges locks them.
+  private static long lockedHeld(Handle handle, String gateway, String tenant) {
+    String held = heldBy(gateway, tenant);
+    return locked(handle, Set.of(balanceOf(tenant), held)).getOrDefault(held, 0L);
   }
 
   private static long locked(Handle handle, String account) {

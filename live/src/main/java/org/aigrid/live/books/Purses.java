@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
@@ -95,6 +96,7 @@ public final class Purses implements AutoCloseable {
     long failedAtMs = Long.MIN_VALUE / 2; // when it last could not be asked
     long usedAtMs;
     boolean recalled; // the budget has changed: what is free goes back
+    @Nullable Move unanswered; // of the thread that brings slices
 
     Slice(String project, String period, long endsAtMs, @Nullable SpendingCap cap, long nowMs) {
       this.project = project;
@@ -108,6 +110,13 @@ public final class Purses implements AutoCloseable {
       return !project.isEmpty();
     }
   }
+
+  /// What the ledger was asked to move, until it has answered: it may have been done or not, and is
+  /// asked for again under the same reference.
+  ///
+  /// @param back to the ledger; else from it
+  /// @param leaseEndMs when the ledger takes back by itself what was moved or not
+  private record Move(boolean back, long micros, long leaseEndMs, String reference) {}
 
   private static final class Purse {
     final String tenant;
@@ -178,18 +187,19 @@ public final class Purses implements AutoCloseable {
     }
   }
 
-  private final Ledger ledger;
+  private final SliceSource ledger;
   private final String gateway;
   private final java.util.function.LongSupplier clock;
   private final ConcurrentHashMap<String, Purse> purses = new ConcurrentHashMap<>();
   private final ConcurrentHashMap<String, Quota> quotas = new ConcurrentHashMap<>();
   private final AtomicLong waiting = new AtomicLong();
   private final Thread thread;
+  private boolean away; // of the thread: the ledger has not answered in this round
   private volatile boolean wanted;
   private volatile boolean closing;
 
   /// @param clock epoch milliseconds
-  private Purses(Ledger ledger, String gateway, java.util.function.LongSupplier clock) {
+  private Purses(SliceSource ledger, String gateway, java.util.function.LongSupplier clock) {
     this.ledger = ledger;
     this.gateway = gateway;
     this.clock = clock;
@@ -197,7 +207,8 @@ public final class Purses implements AutoCloseable {
   }
 
   /// Begins; `BookKeeper.start` has to have returned what the last run of this gateway held.
-  public static Purses start(Ledger ledger, String gateway, java.util.function.LongSupplier clock) {
+  public static Purses start(
+      SliceSource ledger, String gateway, java.util.function.LongSupplier clock) {
     var purses = new Purses(ledger, gateway, clock);
     purses.thread.start();
     return purses;
@@ -491,6 +502,7 @@ public final class Purses implements AutoCloseable {
       boolean round = now >= nextRoundMs;
       if (round) {
         nextRoundMs = now + PERIOD_MS;
+        away = false; // one who waits in vain is enough
       }
       for (Purse purse : purses.values()) {
         fill(purse);
@@ -518,10 +530,8 @@ public final class Purses implements AutoCloseable {
         }
       }
       // who waits has said before what it wants
-      told = purse.waiting;
-      if (!told.isEmpty()) {
-        purse.waiting = new ArrayList<>(0);
-      }
+      told = purse.waiting; // never the list that others add to
+      purse.waiting = new ArrayList<>(0);
     }
     for (Wanted wanted : asked) {
       fill(purse, wanted.slice(), wanted.micros());
@@ -537,29 +547,86 @@ public final class Purses implements AutoCloseable {
   }
 
   private void fill(Purse purse, Slice slice, long wantMicros) {
-    long leaseEnd = clock.getAsLong() + Ledger.LEASE_MS;
-    long ask = Math.max(wantMicros, SLICE_MICROS);
-    long got = -1;
-    try {
-      Instant end = Instant.ofEpochMilli(leaseEnd);
-      got =
-          slice.ofProject()
-              ? ledger.holdBudget(gateway, purse.tenant, slice.project, slice.period, ask, end)
-              : ledger.hold(gateway, purse.tenant, ask, end);
-    } catch (RuntimeException e) {
-      log.warn("no slice for {} {}: {}", purse.tenant, slice.project, e.getMessage());
+    if (!answered(purse, slice)) {
+      return;
     }
-    synchronized (purse) {
-      if (got < 0) {
-        slice.failedAtMs = clock.getAsLong();
-      } else {
-        slice.budget.grant(got, leaseEnd);
-        slice.failedAtMs = Long.MIN_VALUE / 2;
-        if (got < wantMicros) {
-          slice.answeredAtMs = clock.getAsLong();
-        }
+    long leaseEndMs = clock.getAsLong() + Ledger.LEASE_MS;
+    long got =
+        moved(
+            purse,
+            slice,
+            new Move(false, Math.max(wantMicros, SLICE_MICROS), leaseEndMs, reference("hold")));
+    if (got >= 0 && got < wantMicros) {
+      synchronized (purse) {
+        slice.answeredAtMs = clock.getAsLong();
       }
     }
+  }
+
+  private String reference(String kind) {
+    return kind + "/" + gateway + "/" + UUID.randomUUID();
+  }
+
+  /// Whether the ledger has answered the last move of a slice; asks again where it has not.
+  private boolean answered(Purse purse, Slice slice) {
+    Move move = slice.unanswered;
+    if (move == null) {
+      return true;
+    }
+    if (clock.getAsLong() >= move.leaseEndMs()) {
+      slice.unanswered = null;
+      return true;
+    }
+    return moved(purse, slice, move) >= 0;
+  }
+
+  /// Moves money or permission between the ledger and a slice. Returns how much; negative: nobody
+  /// knows yet.
+  private long moved(Purse purse, Slice slice, Move move) {
+    slice.unanswered = move;
+    long micros = move.micros();
+    try {
+      if (!move.back()) {
+        Instant end = Instant.ofEpochMilli(move.leaseEndMs());
+        micros =
+            slice.ofProject()
+                ? ledger.holdBudget(
+                    gateway,
+                    purse.tenant,
+                    slice.project,
+                    slice.period,
+                    micros,
+                    end,
+                    move.reference())
+                : ledger.hold(gateway, purse.tenant, micros, end, move.reference());
+      } else if (slice.ofProject()) {
+        ledger.giveBackBudget(
+            gateway, purse.tenant, slice.project, slice.period, micros, move.reference());
+      } else {
+        ledger.giveBack(gateway, purse.tenant, micros, move.reference());
+      }
+    } catch (RuntimeException e) {
+      log.warn(
+          "{} {} of {} {} has no answer and is asked for again: {}",
+          move.back() ? "the return of" : "a slice of",
+          micros,
+          purse.tenant,
+          slice.project,
+          e.getMessage());
+      away = true;
+      synchronized (purse) {
+        slice.failedAtMs = clock.getAsLong();
+      }
+      return -1;
+    }
+    slice.unanswered = null;
+    synchronized (purse) {
+      slice.failedAtMs = Long.MIN_VALUE / 2;
+      if (!move.back()) {
+        slice.budget.grant(micros, move.leaseEndMs());
+      }
+    }
+    return micros;
   }
 
   private void tidy(Purse purse, long now) {
@@ -573,7 +640,9 @@ public final class Purses implements AutoCloseable {
   }
 
   private void tidy(Purse purse, Slice slice, long now) {
+    boolean asks = !away && answered(purse, slice);
     long back = 0;
+    long leaseEndMs;
     synchronized (purse) {
       Budget budget = slice.budget;
       List<String> ended = budget.expire(now);
@@ -585,16 +654,17 @@ public final class Purses implements AutoCloseable {
             slice.project);
       }
       budget.tidy();
+      leaseEndMs = budget.leaseEndMs();
       boolean idle = now - slice.usedAtMs > IDLE_MS || purse.retired.contains(slice);
-      if (slice.recalled || idle && budget.reservations() == 0) {
+      if (asks && (slice.recalled || idle && budget.reservations() == 0)) {
         back = budget.giveBack(Long.MAX_VALUE);
+        slice.recalled = false;
       }
-      slice.recalled = false;
       if (back == 0 && budget.freeMicros() > 0 && budget.leaseEndMs() - now < Ledger.LEASE_MS / 2) {
         slice.wantedMicros = Math.max(slice.wantedMicros, 1); // prolongs the lease
         purse.wants = true;
       }
-      if (back == 0 && budget.reservations() == 0 && slice.wantedMicros == 0) {
+      if (asks && back == 0 && budget.reservations() == 0 && slice.wantedMicros == 0) {
         purse.retired.remove(slice);
         if (slice.ofProject() && idle) {
           purse.projects.remove(slice.project, slice);
@@ -602,18 +672,7 @@ public final class Purses implements AutoCloseable {
       }
     }
     if (back > 0) {
-      try {
-        if (slice.ofProject()) {
-          ledger.giveBackBudget(gateway, purse.tenant, slice.project, slice.period, back);
-        } else {
-          ledger.giveBack(gateway, purse.tenant, back);
-        }
-      } catch (RuntimeException e) {
-        synchronized (purse) {
-          slice.budget.grant(back, slice.budget.leaseEndMs());
-        }
-        log.warn("the idle slice of {} {} stays: {}", purse.tenant, slice.project, e.getMessage());
-      }
+      moved(purse, slice, new Move(true, back, leaseEndMs, reference("return")));
     }
   }
 

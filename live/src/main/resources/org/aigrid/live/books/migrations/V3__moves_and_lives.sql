@@ -1,0 +1,10 @@
+-- Moves that may be told twice; what keys live; administrators in the directory; holds by budget.
+
+-- What was given of a project's budget, or came back, under which reference: as that of
+-- transactions, so that a move whose answer was lost is made once. Kept as long as a lease.
+create table project_moves (
+  reference text primary key,
+  micros bigint not null,
+  at timestamptz not null default now()
+);
+create index project_moves_by_time on project_moves (at);
