@@ -37,6 +37,10 @@ import org.jspecify.annotations.Nullable;
 /// A project's budget is no account: what was spent is the sum of its requests, and what gateways
 /// were given of it stands in `project_holds` until it is spent, returned or expired.
 ///
+/// Whoever locks more than one of these in a transaction does it in this order, so that none waits
+/// for another in a circle: `projects`, `project_spending`, `project_holds`, `holds`, `balances` by
+/// account.
+///
 /// Safe for many threads; calls block. What the database refuses is an exception of JDBI's.
 public final class Ledger implements SliceSource {
   /// How long a gateway may spend what it holds without hearing from control.
@@ -402,6 +406,9 @@ public final class Ledger implements SliceSource {
     record Hold(String gateway, String tenant) {}
     return jdbi.inTransaction(
         handle -> {
+          handle.execute(
+              "delete from project_holds where expires_at < ?",
+              now.minusMillis(LEASE_GRACE_MS).atOffset(ZoneOffset.UTC));
           List<Hold> expired =
               handle
                   .createQuery(
@@ -413,9 +420,6 @@ public final class Ledger implements SliceSource {
           for (Hold hold : expired) {
             returnHold(handle, hold.gateway(), hold.tenant());
           }
-          handle.execute(
-              "delete from project_holds where expires_at < ?",
-              now.minusMillis(LEASE_GRACE_MS).atOffset(ZoneOffset.UTC));
           // nobody asks again for a slice whose lease has ended
           handle.execute(
               "delete from project_moves where at < ?",
