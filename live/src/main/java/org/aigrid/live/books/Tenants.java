@@ -81,28 +81,61 @@ public final class Tenants {
 
   /// Sets the most urgent tier that a tenant may ask for.
   public void ceiling(String who, String tenant, ServiceTier tier) {
-    String name = tier.name().toLowerCase(Locale.ROOT);
-    change(who, "tenant.ceiling", tenant, name, "tier_ceiling = ?", name);
+    limit(who, tenant, null, tier, null, null);
   }
 
   /// Sets a tenant's share beside others that wait.
   public void weight(String who, String tenant, int weight) {
-    if (weight < 1 || weight > 1_000) {
+    limit(who, tenant, null, null, weight, null);
+  }
+
+  /// Sets what is not null, all of it or nothing.
+  ///
+  /// @param project whose limits these are; null: the tenant's, to whom a ceiling and a weight
+  ///   belong in any case
+  public void limit(
+      String who,
+      String tenant,
+      @Nullable String project,
+      @Nullable ServiceTier ceiling,
+      @Nullable Integer weight,
+      @Nullable Limits limits) {
+    if (weight != null && (weight < 1 || weight > 1_000)) {
       throw new BooksException("weight " + weight + " (expected: 1 to 1,000)");
     }
-    change(who, "tenant.weight", tenant, Integer.toString(weight), "weight = ?", weight);
+    jdbi.useTransaction(
+        handle -> {
+          if (ceiling != null) {
+            String name = ceiling.name().toLowerCase(Locale.ROOT);
+            change(handle, who, "tenant.ceiling", tenant, name, "tier_ceiling = ?", name);
+          }
+          if (weight != null) {
+            change(handle, who, "tenant.weight", tenant, weight.toString(), "weight = ?", weight);
+          }
+          if (limits != null) {
+            limits(handle, who, tenant, project, limits);
+          }
+        });
   }
 
   private void change(
       String who, String action, String tenant, String detail, String set, Object value) {
-    jdbi.useTransaction(
-        handle -> {
-          requireOne(
-              handle.execute("update tenants set " + set + " where id = ?", value, tenant),
-              "tenant",
-              tenant);
-          audit(handle, who, action, tenant, detail);
-        });
+    jdbi.useTransaction(handle -> change(handle, who, action, tenant, detail, set, value));
+  }
+
+  private static void change(
+      Handle handle,
+      String who,
+      String action,
+      String tenant,
+      String detail,
+      String set,
+      Object value) {
+    requireOne(
+        handle.execute("update tenants set " + set + " where id = ?", value, tenant),
+        "tenant",
+        tenant);
+    audit(handle, who, action, tenant, detail);
   }
 
   /// Sets the residency of a tenant (`project` null) or of one of its projects.
@@ -157,32 +190,26 @@ public final class Tenants {
   ///
   /// @param project null: of the tenant; else of this project
   public void limits(String who, String tenant, @Nullable String project, Limits limits) {
-    jdbi.useTransaction(
-        handle -> {
-          String where = project == null ? " where id = ?" : " where tenant = ? and id = ?";
-          var update =
-              handle.createUpdate(
-                  "update "
-                      + (project == null ? "tenants" : "projects")
-                      + " set requests_per_second = ?, requests_per_minute = ?, tokens_per_minute ="
-                      + " ?, concurrent_max = ?"
-                      + where);
-          bind(update, 0, limits);
-          update.bind(4, tenant);
-          if (project != null) {
-            update.bind(5, project);
-          }
-          requireOne(
-              update.execute(),
-              project == null ? "tenant" : "project",
-              project == null ? tenant : tenant + "/" + project);
-          audit(
-              handle,
-              who,
-              "limits.set",
-              project == null ? tenant : tenant + "/" + project,
-              limits.toString());
-        });
+    limit(who, tenant, project, null, null, limits);
+  }
+
+  private static void limits(
+      Handle handle, String who, String tenant, @Nullable String project, Limits limits) {
+    var update =
+        handle.createUpdate(
+            "update "
+                + (project == null ? "tenants" : "projects")
+                + " set requests_per_second = ?, requests_per_minute = ?, tokens_per_minute = ?,"
+                + " concurrent_max = ?"
+                + (project == null ? " where id = ?" : " where tenant = ? and id = ?"));
+    bind(update, 0, limits);
+    update.bind(4, tenant);
+    if (project != null) {
+      update.bind(5, project);
+    }
+    String subject = project == null ? tenant : tenant + "/" + project;
+    requireOne(update.execute(), project == null ? "tenant" : "project", subject);
+    audit(handle, who, "limits.set", subject, limits.toString());
   }
 
   private static void bind(org.jdbi.v3.core.statement.Update update, int at, Limits limits) {

@@ -122,11 +122,35 @@ final class BooksApi implements AutoCloseable {
     JsonNode in = JSON.readTree(body.isBlank() ? "{}" : body);
     String key = order.equals("keys.rotate") ? "old" : order.equals("keys.revoke") ? "id" : null;
     String tenant = key == null ? null : ownerOf(text(in, key));
-    String answer = carryOut(order, in, who);
-    if (!LOOKS.contains(order)) {
+    Done done =
+        order.equals("tenants.credit")
+            ? credit(in, who)
+            : new Done(carryOut(order, in, who), !LOOKS.contains(order));
+    if (done.changed()) {
       changes.changed(AdminChange.of(order, in, tenant, who));
     }
-    return answer;
+    return done.answer();
+  }
+
+  private record Done(String answer, boolean changed) {}
+
+  private Done credit(JsonNode in, String who) {
+    long micros = micros(text(in, "amount"));
+    boolean fresh =
+        tenants.credit(
+            who,
+            text(in, "tenant"),
+            micros,
+            in.path("reference").asString(Instant.now() + "/" + System.nanoTime()),
+            in.path("note").asString(""));
+    String answer =
+        said(
+            (fresh ? "Credited " : "This reference was credited before; nothing changed: ")
+                + UsageReports.money(micros)
+                + "; free now: "
+                + UsageReports.money(ledger.balance(text(in, "tenant")).freeMicros())
+                + ".");
+    return new Done(answer, fresh);
   }
 
   private @Nullable String ownerOf(String key) {
@@ -148,22 +172,6 @@ final class BooksApi implements AutoCloseable {
             in.path("name").asString(text(in, "tenant")),
             !in.path("paysLater").asBoolean(false));
         yield said("Tenant " + text(in, "tenant") + " has a project 'default' and no money yet.");
-      }
-      case "tenants.credit" -> {
-        long micros = micros(text(in, "amount"));
-        boolean fresh =
-            tenants.credit(
-                who,
-                text(in, "tenant"),
-                micros,
-                in.path("reference").asString(Instant.now() + "/" + System.nanoTime()),
-                in.path("note").asString(""));
-        yield said(
-            (fresh ? "Credited " : "This reference was credited before; nothing changed: ")
-                + UsageReports.money(micros)
-                + "; free now: "
-                + UsageReports.money(ledger.balance(text(in, "tenant")).freeMicros())
-                + ".");
       }
       case "tenants.limit" -> limit(in, who);
       case "tenants.policy" -> {
@@ -297,15 +305,13 @@ final class BooksApi implements AutoCloseable {
       throw new IllegalArgumentException(
           "a weight and a tier ceiling are the tenant's (expected: no project beside them)");
     }
-    if (in.has("tierCeiling")) {
-      tenants.ceiling(who, tenant, tier(text(in, "tierCeiling")));
-    }
-    if (in.has("weight")) {
-      tenants.weight(who, tenant, in.path("weight").asInt(0));
-    }
-    if (limited) {
-      tenants.limits(who, tenant, orNull(in, "project"), limits);
-    }
+    tenants.limit(
+        who,
+        tenant,
+        orNull(in, "project"),
+        in.has("tierCeiling") ? tier(text(in, "tierCeiling")) : null,
+        in.has("weight") ? in.path("weight").asInt(0) : null,
+        limited ? limits : null);
     return said("Set; gateways have it within a second.");
   }
 

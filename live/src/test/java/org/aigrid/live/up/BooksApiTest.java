@@ -109,6 +109,26 @@ class BooksApiTest {
   }
 
   @Test
+  void anOrderIsCarriedOutAsAWholeAndOnlyWhatChangedIsTold() {
+    books.order("tenants.create", "{\"tenant\":\"whole\"}", "me");
+    String before = books.order("tenants.show", "{\"tenant\":\"whole\"}", "me");
+    assertThatThrownBy(
+            () ->
+                books.order(
+                    "tenants.limit",
+                    "{\"tenant\":\"whole\",\"tierCeiling\":\"harvest\",\"weight\":0}",
+                    "me"))
+        .hasMessageContaining("weight 0");
+    assertThat(books.order("tenants.show", "{\"tenant\":\"whole\"}", "me"))
+        .as("nothing is half applied")
+        .isEqualTo(before);
+    String credit = "{\"tenant\":\"whole\",\"amount\":\"1\",\"reference\":\"w1\"}";
+    books.order("tenants.credit", credit, "me");
+    assertThat(books.order("tenants.credit", credit, "me")).contains("nothing changed");
+    assertThat(CHANGED.stream().filter(line -> line.startsWith("tenants.credit whole"))).hasSize(1);
+  }
+
+  @Test
   void aTenantFromNothingToItsAudit() {
     assertThat(grid("tenants", "create", "ministry", "--name", "Ministry of Trees").code())
         .isZero();
