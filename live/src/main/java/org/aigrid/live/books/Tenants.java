@@ -361,8 +361,9 @@ public final class Tenants {
     var update =
         handle.createUpdate(
             "insert into api_keys (requests_per_second, requests_per_minute, tokens_per_minute,"
-                + " concurrent_max, id, tenant, project, sha256, expires_at, replaces, scopes)"
-                + " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing");
+                + " concurrent_max, id, tenant, project, sha256, expires_at, replaces, scopes,"
+                + " made_until) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do"
+                + " nothing");
     bind(update, 0, limits);
     update
         .bind(4, id)
@@ -371,7 +372,8 @@ public final class Tenants {
         .bind(7, sha256)
         .bind(8, expires == null ? null : expires.atOffset(ZoneOffset.UTC))
         .bind(9, replaces)
-        .bindArray(10, String.class, scopes.stream().sorted().toArray());
+        .bindArray(10, String.class, scopes.stream().sorted().toArray())
+        .bind(11, expires == null ? null : expires.atOffset(ZoneOffset.UTC));
     if (update.execute() == 0) {
       throw new BooksException(
           "key '" + id + "' or its secret exists already (expected: a new id and a new secret)");
@@ -407,10 +409,11 @@ public final class Tenants {
           requireUsable(handle, old);
           Instant now = Instant.now();
           Instant oldEnd = old.expires();
+          Instant madeUntil = old.madeUntil(); // an earlier rotation has shortened `oldEnd`
           Instant end =
-              expires != null || oldEnd == null
+              expires != null || madeUntil == null
                   ? expires
-                  : now.plus(Duration.between(old.created(), oldEnd))
+                  : now.plus(Duration.between(old.created(), madeUntil))
                       .truncatedTo(ChronoUnit.SECONDS);
           String id = newId != null ? newId : nextId(handle, oldId);
           insert(
@@ -612,6 +615,7 @@ public final class Tenants {
   /// A key as administrators see it.
   ///
   /// @param replaces the key whose place it took; null for none
+  /// @param madeUntil what `expires` was before it was rotated; null: never
   public record KeyRow(
       String id,
       String tenant,
@@ -621,7 +625,8 @@ public final class Tenants {
       Instant created,
       @Nullable Instant expires,
       @Nullable Instant revoked,
-      @Nullable String replaces) {}
+      @Nullable String replaces,
+      @Nullable Instant madeUntil) {}
 
   /// The keys of a tenant, or all.
   public List<KeyRow> keys(@Nullable String tenant) {
@@ -655,7 +660,8 @@ public final class Tenants {
         row.getObject("created_at", OffsetDateTime.class).toInstant(),
         instant(row, "expires_at"),
         instant(row, "revoked_at"),
-        row.getString("replaces"));
+        row.getString("replaces"),
+        instant(row, "made_until"));
   }
 
   private static @Nullable Instant instant(java.sql.ResultSet row, String column)

@@ -151,6 +151,28 @@ class TenantsTest {
   }
 
   @Test
+  void aSecondRotationGivesAsLongALifeAsTheFirst() {
+    tenants.create(ME, "lives", "Lives", true);
+    Instant end = LATER.plusSeconds(90 * 86_400);
+    for (Instant until : new Instant[] {end, null}) {
+      String id = until == null ? "for-ever" : "for-a-season";
+      Set<String> scope = Set.of("inference");
+      byte[] secret = TenantDirectory.hash(id);
+      tenants.key(ME, id, "lives", "default", secret, scope, Limits.NONE, until);
+      tenants.revoke(
+          ME, tenants.rotate(ME, id, null, TenantDirectory.hash(id + 1), null, LATER).id());
+      Tenants.Rotated again =
+          tenants.rotate(ME, id, null, TenantDirectory.hash(id + 2), null, LATER);
+      if (until == null) {
+        assertThat(again.expires()).isNull();
+      } else {
+        assertThat(again.expires()).isBetween(until.minusSeconds(1), until.plusSeconds(60));
+      }
+      assertThat(row("lives", id).expires()).isEqualTo(LATER);
+    }
+  }
+
+  @Test
   void onlyAKeyInUseThatHasNoSuccessorIsRotated() {
     key("lineage", "lineage-1");
     tenants.rotate(ME, "key-lineage", null, TenantDirectory.hash("lineage-2"), null, LATER);

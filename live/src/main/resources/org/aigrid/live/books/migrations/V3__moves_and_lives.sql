@@ -8,3 +8,8 @@ create table project_moves (
   at timestamptz not null default now()
 );
 create index project_moves_by_time on project_moves (at);
+
+-- Until when a key was made to be good, whatever became of `expires_at`; null: for ever. What a
+-- key that has been rotated was made for is no longer known: it counts as made for what it has.
+alter table api_keys add column made_until timestamptz;
+update api_keys set made_until = expires_at;
