@@ -97,7 +97,7 @@ public final class AdminTokens {
           Tenants.audit(
               handle, who, "admin-token.new", name, expires == null ? "" : "until " + expires);
         });
-    inForce = read();
+    refresh();
   }
 
   private static int inForce(Handle handle) {
@@ -123,6 +123,17 @@ public final class AdminTokens {
           }
           Tenants.audit(handle, who, "admin-token.revoke", name, "");
         });
+    drop(name); // holds also when the database cannot be read again
+    refresh();
+  }
+
+  private synchronized void drop(String name) {
+    inForce = inForce.stream().filter(token -> !token.name().equals(name)).toList();
+  }
+
+  /// Reads again what is in force: another grid on the database may have made or revoked a token.
+  /// One at a time, so that what was read before a revocation is not kept after it.
+  public synchronized void refresh() {
     inForce = read();
   }
 

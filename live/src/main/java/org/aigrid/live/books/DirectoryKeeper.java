@@ -22,6 +22,7 @@ public final class DirectoryKeeper implements AutoCloseable {
   private final Consumer<TenantDirectory> changed;
   private final Thread thread;
   private volatile TenantDirectory current;
+  private TenantDirectory told; // guarded by this
   private volatile long freshAtNanos;
   private volatile boolean reachable = true;
   private volatile boolean closing;
@@ -30,6 +31,7 @@ public final class DirectoryKeeper implements AutoCloseable {
     this.tenants = tenants;
     this.changed = changed;
     current = tenants.directory();
+    told = current;
     freshAtNanos = System.nanoTime();
     thread = Thread.ofPlatform().daemon().name("tenant-directory").unstarted(this::run);
   }
@@ -86,9 +88,11 @@ public final class DirectoryKeeper implements AutoCloseable {
   /// Looks now; throws what the database throws.
   public synchronized void refresh() {
     if (tenants.revision() != current.revision()) {
-      TenantDirectory fresh = tenants.directory();
-      current = fresh;
-      changed.accept(fresh);
+      current = tenants.directory();
+    }
+    if (told != current) { // also after one who was told has thrown
+      changed.accept(current);
+      told = current;
     }
     freshAtNanos = System.nanoTime();
   }

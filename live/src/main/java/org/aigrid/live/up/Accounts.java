@@ -168,7 +168,14 @@ final class Accounts implements AutoCloseable {
       }
       keeper = BookKeeper.start(ledger, journal, gateway);
       opened.push(keeper);
-      directory = DirectoryKeeper.start(new Tenants(database), _ -> {});
+      api =
+          new BooksApi(
+              database,
+              Accounts::checkPolicy,
+              this::changed,
+              tenant -> proof.digestsOf(tenant).keyBytes());
+      opened.push(api);
+      directory = DirectoryKeeper.start(new Tenants(database), _ -> api.tokensChanged());
       opened.push(directory);
       purses = Purses.start(ledger, gateway, System::currentTimeMillis);
       opened.push(purses);
@@ -190,12 +197,6 @@ final class Accounts implements AutoCloseable {
               this::offer,
               OPERATOR,
               usage);
-      api =
-          new BooksApi(
-              database,
-              Accounts::checkPolicy,
-              this::changed,
-              tenant -> proof.digestsOf(tenant).keyBytes());
     } catch (IOException | RuntimeException e) {
       opened.forEach(Accounts::closeQuietly);
       throw e;

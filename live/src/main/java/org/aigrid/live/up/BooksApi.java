@@ -99,6 +99,11 @@ final class BooksApi implements AutoCloseable {
     return administrators.find(token, System.currentTimeMillis());
   }
 
+  /// Another grid on the database may have made or revoked an administrator's token.
+  void tokensChanged() {
+    administrators.refresh();
+  }
+
   /// Writes down that somebody did something with a site, soon and without waiting.
   ///
   /// @param action such as `site.kill`

@@ -234,7 +234,7 @@ final class UpCommand implements Callable<Integer> {
     }
     ProofServer proof = proof(books, grid);
     var stopped = new CountDownLatch(1);
-    String adminToken = KeyStore.newSecret();
+    String adminToken = KeyStore.newSecret(KeyStore.ADMIN_PREFIX);
     AdminServer admin = admin(grid, adminToken, books, notes);
     var session =
         new Session(

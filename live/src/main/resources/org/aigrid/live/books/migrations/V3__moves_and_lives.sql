@@ -13,3 +13,7 @@ create index project_moves_by_time on project_moves (at);
 -- key that has been rotated was made for is no longer known: it counts as made for what it has.
 alter table api_keys add column made_until timestamptz;
 update api_keys set made_until = expires_at;
+
+-- A token that one grid has revoked is refused by all that use the database.
+create trigger changed after insert or update or delete on admin_tokens
+  for each statement execute function directory_changed();
