@@ -604,6 +604,40 @@ class TenantsTest {
   }
 
   @Test
+  void aChargeIsTakenOffTheHoldOfTheBudgetInForce() {
+    key("switching", "switching");
+    projectKey("switching", "p");
+    Key key = capped("switching", "p", 1_000, Per.MONTH);
+    long now = System.currentTimeMillis();
+    Instant at = Instant.ofEpochMilli(now);
+    String month = Ledger.month(at);
+    assertThat(ledger.holdBudget("gw-sw", "switching", "p", month, 400, LATER)).isEqualTo(400);
+    capped("switching", "p", 1_000, Per.TOTAL);
+    assertThat(ledger.holdBudget("gw-sw", "switching", "p", "total", 300, LATER)).isEqualTo(300);
+    ledger.apply("gw-sw", "j-sw", List.of(spent("sw1", key, 100, now)), at(1));
+    assertThat(ledger.spending("switching", "p", at))
+        .as("100 of what is out is spent, once")
+        .isEqualTo(new Ledger.Spending(100, 100, 600));
+    assertThat(ledger.holdBudget("gw-sw-2", "switching", "p", "total", 1_000, LATER))
+        .isEqualTo(300);
+    ledger.returnHolds("gw-sw");
+    ledger.returnHolds("gw-sw-2");
+  }
+
+  @Test
+  void aTokenThatAnotherGridRevokesIsRefusedHereToo() {
+    var here = new AdminTokens(database);
+    var there = new AdminTokens(database);
+    try (var keeper = DirectoryKeeper.start(tenants, _ -> here.refresh())) {
+      there.create(ME, "elsewhere", TenantDirectory.hash("elsewhere"), null);
+      until(() -> "elsewhere".equals(here.find("elsewhere", 0)));
+      there.revoke(ME, "elsewhere");
+      until(() -> here.find("elsewhere", 0) == null);
+      assertThat(keeper.reachable()).isTrue();
+    }
+  }
+
+  @Test
   void aMonthlyBudgetBeginsAnewWithTheMonthAndWhatBeganBeforeCountsThere() throws Exception {
     key("months", "months");
     tenants.credit(ME, "months", 1_000_000, "months", "");
