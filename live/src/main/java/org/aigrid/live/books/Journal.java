@@ -89,6 +89,8 @@ public final class Journal implements AutoCloseable {
   private static final int READ_BYTES = 1 << 20;
   private static final int AHEAD_BYTES = 256 << 10; // of zeros: some 700 records
 
+  private static final ByteBuffer ZEROS = ByteBuffer.allocateDirect(AHEAD_BYTES).asReadOnlyBuffer();
+
   private final Path folder;
   private final Settings settings;
   private final String id;
@@ -278,7 +280,10 @@ public final class Journal implements AutoCloseable {
   /// Takes room on the disk for what comes next.
   private void fill() throws IOException {
     long end = Math.min(Math.max(filled, offset) + AHEAD_BYTES, settings.segmentBytes());
-    ByteBuffer zeros = ByteBuffer.allocateDirect(AHEAD_BYTES);
+    if (filled >= end) {
+      return; // to the end of the file
+    }
+    ByteBuffer zeros = ZEROS.duplicate();
     while (filled < end) {
       zeros.clear().limit((int) Math.min(AHEAD_BYTES, end - filled));
       filled += channel.write(zeros, filled);
@@ -390,7 +395,7 @@ public final class Journal implements AutoCloseable {
     try (FileChannel in = FileChannel.open(file, StandardOpenOption.READ)) {
       ByteBuffer buffer = ByteBuffer.allocate((int) Math.min(READ_BYTES, Math.max(0, end - at)));
       while (at < end && records.size() < max) {
-        buffer.clear();
+        buffer.clear().limit((int) Math.min(buffer.capacity(), end - at));
         in.read(buffer, at);
         buffer.flip();
         int used = 0;
@@ -574,10 +579,13 @@ public final class Journal implements AutoCloseable {
     log.debug("closing, woken {}", woken); // a full queue wakes the writer by itself
     try {
       writer.join();
-      if (!broken) {
-        trim();
+      try {
+        if (!broken) {
+          trim();
+        }
+      } finally {
+        channel.close();
       }
-      channel.close();
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     } catch (IOException e) {

@@ -118,12 +118,57 @@ class JournalTest {
     Path file = folder.resolve("journal-0000000001.log");
     byte[] whole = Files.readAllBytes(file);
     int frame = whole.length / 5;
-    for (int length = 4 * frame; length < whole.length; length++) {
-      deleteSegments();
-      Files.write(file, java.util.Arrays.copyOf(whole, length));
-      try (var journal = Journal.open(folder, Settings.USUAL)) {
-        assertThat(readAll(journal)).as("cut to %d bytes", length).isEqualTo(ids(4));
+    for (int zeros : new int[] {0, 3, 4_096}) { // room that was taken ahead
+      for (int length = 4 * frame; length < whole.length; length++) {
+        if (zeros > 0 && whole[length] == 0) {
+          continue; // the next byte might be right by chance
+        }
+        deleteSegments();
+        byte[] torn = java.util.Arrays.copyOf(whole, length);
+        Files.write(file, java.util.Arrays.copyOf(torn, length + zeros));
+        try (var journal = Journal.open(folder, Settings.USUAL)) {
+          assertThat(readAll(journal))
+              .as("cut to %d bytes before %d zeros", length, zeros)
+              .isEqualTo(ids(4));
+        }
       }
+    }
+  }
+
+  @Test
+  void whatFollowsAZeroedFrameIsCutAndKeptBeside() throws Exception {
+    try (var journal = Journal.open(folder, Settings.USUAL)) {
+      write(journal, 0, 5);
+    }
+    Path file = folder.resolve("journal-0000000001.log");
+    byte[] whole = Files.readAllBytes(file);
+    int frame = whole.length / 5;
+    java.util.Arrays.fill(whole, 2 * frame, 3 * frame, (byte) 0);
+    Files.write(file, whole);
+    try (var journal = Journal.open(folder, Settings.USUAL)) {
+      assertThat(readAll(journal)).isEqualTo(ids(2));
+    }
+    assertThat(Files.readAllBytes(Path.of(file + ".torn")))
+        .as("two sound frames are in it")
+        .isEqualTo(java.util.Arrays.copyOfRange(whole, 2 * frame, whole.length));
+  }
+
+  @Test
+  void aReadReturnsNothingThatIsNotDurable() throws Exception {
+    try (var journal = Journal.open(folder, Settings.USUAL)) {
+      write(journal, 0, 8_000);
+      Position end = journal.durable();
+      assertThat(end.offset()).as("more than is read at a time").isGreaterThan(1 << 20);
+      Path file = folder.resolve("journal-%010d.log".formatted(end.segment()));
+      try (FileChannel under =
+          FileChannel.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+        ByteBuffer sound = ByteBuffer.allocate(20_000);
+        assertThat(under.read(sound, 0)).isEqualTo(20_000);
+        assertThat(under.write(sound.flip(), end.offset())).isEqualTo(20_000);
+      }
+      Batch batch = journal.read(journal.start(), Integer.MAX_VALUE);
+      assertThat(batch.records()).hasSize(8_000);
+      assertThat(batch.next()).isEqualTo(end);
     }
   }
 
