@@ -34,14 +34,17 @@ final class AdminCall {
     return JSON.createObjectNode();
   }
 
-  /// The admin token: of the environment, else of the grid that was started last from this folder.
-  static String token() {
+  /// The admin token: of the environment, else of the grid that was started last from this folder,
+  /// if it listens on that port: nobody else is shown its token.
+  static String token(int port) {
     String given = System.getenv("GRID_ADMIN_TOKEN");
     if (given != null && !given.isBlank()) {
       return given;
     }
     Session session = Session.read(Session.file());
-    return session == null || session.adminToken() == null ? "1" : session.adminToken();
+    return session == null || session.adminPort() != port || session.adminToken() == null
+        ? "1"
+        : session.adminToken();
   }
 
   /// Gives an order and prints what came of it.
@@ -107,7 +110,7 @@ final class AdminCall {
     }
     HttpRequest.Builder request =
         HttpRequest.newBuilder(uri)
-            .header(AdminServer.HEADER, token())
+            .header(AdminServer.HEADER, token(port))
             .header(AdminServer.USER_HEADER, System.getProperty("user.name", "unknown"))
             .timeout(TIMEOUT);
     if (body != null) {
