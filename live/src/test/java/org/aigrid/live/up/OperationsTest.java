@@ -9,6 +9,8 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.time.Duration;
 import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.List;
@@ -19,14 +21,19 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.aigrid.live.gateway.Keys;
 import org.aigrid.live.http.HttpSettings;
+import org.aigrid.live.proof.GridChange;
 import org.aigrid.live.proof.LogSettings;
 import org.aigrid.live.proof.ProofAnswers;
 import org.aigrid.live.proof.ProofServer;
 import org.aigrid.live.proof.TransparencyLog;
 import org.aigrid.live.proof.Witness;
+import org.aigrid.live.proof.WitnessClient;
 import org.aigrid.live.site.WorkLog;
+import org.aigrid.live.tlog.Hash;
+import org.aigrid.live.tlog.NoteKey;
 import org.aigrid.live.tlog.TrustPolicy;
 import org.aigrid.live.topology.TopologyFile;
 import org.junit.jupiter.api.AfterAll;
@@ -47,6 +54,7 @@ class OperationsTest {
       HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
 
   @TempDir static Path data;
+  private static String option;
   private static Witness witness;
   private static ProofServer witnessServer;
   private static Accounts accounts;
@@ -57,14 +65,9 @@ class OperationsTest {
     LogSettings log = LogSettings.under(data, ORIGIN);
     TransparencyLog begun = TransparencyLog.open(log, System::currentTimeMillis);
     begun.close(); // its keys are what the witness has to know
-    witness =
-        Witness.open(
-            data.resolve("witness"),
-            "witness.example",
-            TrustPolicy.of(begun.publicKeys()),
-            System::currentTimeMillis);
-    witnessServer = ProofServer.start(HttpSettings.DEFAULT, new ProofAnswers(null, witness));
-    String option =
+    witness = witness(begun.publicKeys());
+    witnessServer = serve(witness, 0);
+    option =
         "http://127.0.0.1:" + witnessServer.port() + "=" + witness.publicKeys().getFirst().vkey();
     accounts =
         Accounts.open(
@@ -86,6 +89,19 @@ class OperationsTest {
     String hash = HexFormat.of().formatHex(Keys.hash("secret-of-t"));
     order("keys.new", "{\"id\":\"t-1\",\"tenant\":\"t\",\"sha256\":\"" + hash + "\"}");
     until(() -> accounts.knows("secret-of-t"));
+  }
+
+  private static Witness witness(List<NoteKey> logKeys) throws Exception {
+    return Witness.open(
+        data.resolve("witness"),
+        "witness.example",
+        TrustPolicy.of(logKeys),
+        System::currentTimeMillis);
+  }
+
+  private static ProofServer serve(Witness witness, int port) {
+    return ProofServer.start(
+        HttpSettings.DEFAULT.at("127.0.0.1", port), new ProofAnswers(null, witness));
   }
 
   @AfterAll
@@ -159,6 +175,7 @@ class OperationsTest {
 
   @Test
   void whatWasServedStandsInTheMetricsOfEachStepOfItsWay() throws Exception {
+    until(() -> metric("grid_log_queue_entries") == 0); // of what was done at the start
     double before = metric("grid_journal_records_total");
     double entries = metric("grid_log_entries");
     for (int i = 0; i < 20; i++) {
@@ -171,6 +188,7 @@ class OperationsTest {
           return value(now, "grid_books_applied_records_total")
                   == value(now, "grid_journal_records_total")
               && value(now, "grid_log_entries") >= entries + 20
+              && value(now, "grid_log_queue_entries") == 0
               && value(now, "grid_witness_behind_entries{witness=\"witness.example\"}") == 0;
         });
     var now = metrics();
@@ -219,6 +237,57 @@ class OperationsTest {
             .withHandle(
                 h -> h.createQuery("select count(*) from requests").mapTo(Long.class).one());
     assertThat((double) booked).isEqualTo(metric("grid_journal_records_total"));
+  }
+
+  @Test
+  void aWitnessThatSignedWhatTheLogLacksIsAnAlarmUntilItSignsAgain(@TempDir Path other)
+      throws Exception {
+    String ahead = "grid_witness_ahead{witness=\"witness.example\"}";
+    String failures = "grid_witness_failures_total{witness=\"witness.example\"}";
+    String behind = "grid_witness_behind_entries{witness=\"witness.example\"}";
+    until(() -> metric(behind) == 0);
+    // The witness is shown a longer life of this log: as if ours were put back.
+    copy(data.resolve("proof"), other.resolve("proof"));
+    double entries;
+    try (TransparencyLog longer =
+            TransparencyLog.open(LogSettings.under(other, ORIGIN), System::currentTimeMillis);
+        WitnessClient client =
+            WitnessClient.start(longer, WitnessOption.parse(List.of(option)), 10)) {
+      for (int i = 0; i < 3; i++) {
+        longer.offer(
+            new GridChange(GridChange.Kind.ADMIN, "later-" + i, 0, "nobody", "x", Map.of()));
+      }
+      assertThat(longer.flush(Duration.ofSeconds(20))).isTrue();
+      entries = longer.status().entries();
+      until(() -> client.health().values().stream().allMatch(one -> one.lastSize() == entries));
+    }
+    assertThat(ask()).isEqualTo(200);
+    until(() -> metric(ahead) == 1);
+    while (metric("grid_log_entries") <= entries) {
+      assertThat(ask()).isEqualTo(200);
+    }
+    double failed = metric(failures);
+    until(() -> metric(failures) >= failed + 2);
+    assertThat(metric(ahead)).as("the log has grown past the witness").isEqualTo(1);
+    int port = witnessServer.port();
+    witnessServer.close();
+    witness.close();
+    double away = metric(failures);
+    until(() -> metric(failures) > away);
+    assertThat(metric(ahead)).as("the witness is away").isEqualTo(1);
+    Files.delete(data.resolve("witness/logs").resolve(Hash.hexOf(ORIGIN)).resolve("checkpoint"));
+    witness = witness(accounts.proof().publicKeys());
+    witnessServer = serve(witness, port);
+    until(() -> metric(ahead) == 0 && metric(behind) == 0);
+  }
+
+  private static void copy(Path from, Path to) throws IOException {
+    try (Stream<Path> all = Files.walk(from)) {
+      for (Path one : all.toList()) {
+        Files.copy(
+            one, to.resolve(from.relativize(one).toString()), StandardCopyOption.COPY_ATTRIBUTES);
+      }
+    }
   }
 
   @Test
