@@ -1,6 +1,7 @@
 package org.aigrid.live.books;
 
 import java.math.BigDecimal;
+import java.sql.SQLException;
 import java.time.Instant;
 import java.time.LocalDate;
 import java.time.YearMonth;
@@ -11,7 +12,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.Jdbi;
+import org.jdbi.v3.core.JdbiException;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.ObjectMapper;
 import tools.jackson.databind.node.ArrayNode;
@@ -67,10 +70,22 @@ public final class UsageReports {
       DateTimeFormatter.ofPattern("yyyy-MM-dd'T'HH:mm:ss'Z'", Locale.ROOT).withZone(ZoneOffset.UTC);
   private static final ObjectMapper JSON = new ObjectMapper();
 
+  /// A question that takes longer is refused: less than the pool waits for an answer.
+  private static final int PATIENCE_MS = 20_000;
+
+  /// What PostgreSQL calls a statement that was ended, as by its timeout.
+  private static final String CANCELED = "57014";
+
   private final Jdbi jdbi;
+  private final int patienceMs;
 
   public UsageReports(Database database) {
+    this(database, PATIENCE_MS);
+  }
+
+  UsageReports(Database database, int patienceMs) {
     jdbi = database.jdbi();
+    this.patienceMs = patienceMs;
   }
 
   /// What is asked for.
@@ -138,45 +153,63 @@ public final class UsageReports {
   }
 
   private List<Row> rows(Query query, String grouped, int count) {
-    return jdbi.withHandle(
-        handle ->
-            handle
-                .createQuery(
-                    "select "
-                        + (count == 0 ? "" : grouped + ", ")
-                        + "count(*), coalesce(sum(prompt_tokens), 0)::bigint,"
-                        + " coalesce(sum(cached_tokens), 0)::bigint,"
-                        + " coalesce(sum(output_tokens), 0)::bigint,"
-                        + " coalesce(sum(charged_micros), 0)::bigint,"
-                        + " coalesce(sum(list_micros), 0)::bigint from requests"
-                        + " where ended_at >= :from and ended_at < :to"
-                        + " and (:tenant::text is null or tenant = :tenant)"
-                        + " and (:project::text is null or project = :project)"
-                        + (count == 0 ? "" : " group by " + grouped + " order by " + grouped)
-                        + " limit :max")
-                .bind("max", query.rowsMax() + 1)
-                .bind("from", query.month().atDay(1).atStartOfDay().atOffset(ZoneOffset.UTC))
-                .bind(
-                    "to",
-                    query.month().plusMonths(1).atDay(1).atStartOfDay().atOffset(ZoneOffset.UTC))
-                .bind("tenant", query.tenant())
-                .bind("project", query.project())
-                .map(
-                    (row, _) -> {
-                      var keys = new ArrayList<String>();
-                      for (int i = 1; i <= count; i++) {
-                        keys.add(row.getString(i));
-                      }
-                      return new Row(
-                          keys,
-                          row.getLong(count + 1),
-                          row.getLong(count + 2),
-                          row.getLong(count + 3),
-                          row.getLong(count + 4),
-                          row.getLong(count + 5),
-                          row.getLong(count + 6));
-                    })
-                .list());
+    try {
+      return jdbi.inTransaction(
+          handle -> {
+            handle.execute("set transaction read only");
+            handle.execute("set local statement_timeout = " + patienceMs);
+            return rows(handle, query, grouped, count);
+          });
+    } catch (JdbiException e) {
+      if (e.getCause() instanceof SQLException why && CANCELED.equals(why.getSQLState())) {
+        throw new BooksException(
+            "the sums of "
+                + query.month()
+                + " take longer than "
+                + patienceMs / 1_000
+                + " s (expected: fewer dimensions in 'by', or one tenant or project)",
+            e);
+      }
+      throw e;
+    }
+  }
+
+  private static List<Row> rows(Handle handle, Query query, String grouped, int count) {
+    return handle
+        .createQuery(
+            "select "
+                + (count == 0 ? "" : grouped + ", ")
+                + "count(*), coalesce(sum(prompt_tokens), 0)::bigint,"
+                + " coalesce(sum(cached_tokens), 0)::bigint,"
+                + " coalesce(sum(output_tokens), 0)::bigint,"
+                + " coalesce(sum(charged_micros), 0)::bigint,"
+                + " coalesce(sum(list_micros), 0)::bigint from requests"
+                + " where ended_at >= :from and ended_at < :to"
+                + " and (:tenant::text is null or tenant = :tenant)"
+                + " and (:project::text is null or project = :project)"
+                + (count == 0 ? "" : " group by " + grouped + " order by " + grouped)
+                + " limit :max")
+        .bind("max", query.rowsMax() + 1)
+        .bind("from", query.month().atDay(1).atStartOfDay().atOffset(ZoneOffset.UTC))
+        .bind("to", query.month().plusMonths(1).atDay(1).atStartOfDay().atOffset(ZoneOffset.UTC))
+        .bind("tenant", query.tenant())
+        .bind("project", query.project())
+        .map(
+            (row, _) -> {
+              var keys = new ArrayList<String>();
+              for (int i = 1; i <= count; i++) {
+                keys.add(row.getString(i));
+              }
+              return new Row(
+                  keys,
+                  row.getLong(count + 1),
+                  row.getLong(count + 2),
+                  row.getLong(count + 3),
+                  row.getLong(count + 4),
+                  row.getLong(count + 5),
+                  row.getLong(count + 6));
+            })
+        .list();
   }
 
   /// The sums as CSV, with a head.

@@ -779,6 +779,22 @@ class TenantsTest {
   }
 
   @Test
+  void aQuestionAboutUsageThatTakesTooLongIsRefusedWithAdvice() {
+    var hasty = new UsageReports(database, 100);
+    var query = new UsageReports.Query(null, null, YearMonth.of(2026, 11), List.of("tenant"));
+    try (var other = database.jdbi().open()) {
+      other.useTransaction(
+          handle -> {
+            handle.execute("lock table requests in access exclusive mode");
+            assertThatThrownBy(() -> hasty.rows(query))
+                .isInstanceOf(BooksException.class)
+                .hasMessageContaining("expected: fewer dimensions");
+          });
+    }
+    assertThat(hasty.rows(query)).isNotNull();
+  }
+
+  @Test
   void usageIsSummedAndExportedAsFocus() {
     tenants.create(ME, "focus", "Focus, \"quoted\"", true);
     tenants.credit(ME, "focus", 10_000_000, "focus-1", "");
