@@ -48,8 +48,13 @@ final class BenchAccounts {
         null,
         java.util.List.of(),
         "permit (principal, action, resource) when { resource.jurisdiction == \"JP\" };");
-    tenants.limits(
-        "bench", TENANT, null, new Limits(1_000_000, 60_000_000, 60_000_000_000L, 100_000));
+    tenants.limit(
+        "bench",
+        TENANT,
+        null,
+        null,
+        null,
+        new Limits(1_000_000, 60_000_000, 60_000_000_000L, 100_000));
     tenants.key(
         "bench",
         "bench-1",
@@ -81,6 +86,7 @@ final class BenchAccounts {
             throw new IllegalStateException("the log is closed");
           }
         },
-        "bench");
+        "bench",
+        null);
   }
 }

@@ -5,15 +5,11 @@ import java.util.Collection;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.aigrid.bench.machine.Machine;
-import org.openjdk.jmh.profile.GCProfiler;
+import org.aigrid.bench.machine.Microbenchmark;
 import org.openjdk.jmh.results.RunResult;
-import org.openjdk.jmh.runner.Runner;
 import org.openjdk.jmh.runner.RunnerException;
-import org.openjdk.jmh.runner.options.OptionsBuilder;
-import org.openjdk.jmh.runner.options.TimeValue;
-import org.openjdk.jmh.runner.options.VerboseMode;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
+import picocli.CommandLine.Mixin;
 
 /// `bench policy`: what asking for residency costs on every path, with few and with many policies.
 /// JMH; about a minute with the defaults.
@@ -26,40 +22,15 @@ public final class PolicyBench implements Callable<Integer> {
   /// The goal of the project for one decision.
   private static final double GOAL_NANOS = 2_000;
 
-  @Option(
-      names = "--iterations",
-      defaultValue = "3",
-      description = "Measured iterations of a second (default: ${DEFAULT-VALUE}).")
-  private int iterations;
-
-  @Option(
-      names = "--forks",
-      defaultValue = "1",
-      description = "Processes that each measure it (default: ${DEFAULT-VALUE}).")
-  private int forks;
-
-  @Option(names = "--verbose", description = "Show what JMH says while it measures.")
-  private boolean verbose;
+  @Mixin private Microbenchmark benchmark = new Microbenchmark();
 
   @Override
   public Integer call() throws RunnerException {
-    var options =
-        new OptionsBuilder()
-            .include(PolicyDecision.class.getName() + "\\.")
-            .forks(forks)
-            .warmupIterations(2)
-            .warmupTime(TimeValue.seconds(1))
-            .measurementIterations(iterations)
-            .measurementTime(TimeValue.seconds(1))
-            .addProfiler(GCProfiler.class)
-            .jvmArgsAppend("-Xms1g", "-Xmx1g", "-XX:+UseCompactObjectHeaders")
-            .verbosity(verbose ? VerboseMode.NORMAL : VerboseMode.SILENT)
-            .shouldFailOnError(true)
-            .build();
-    Collection<RunResult> results = new Runner(options).run();
+    Collection<RunResult> results = benchmark.run(PolicyDecision.class, 1_000);
     Machine machine = Machine.read(Path.of(System.getProperty("grid.root", "")).toAbsolutePath());
     System.out.printf(Locale.ROOT, "%n## Policy, %s%n%n", machine.date());
-    System.out.print(machine.markdown("./grid bench policy --iterations " + iterations));
+    System.out.print(
+        machine.markdown("./grid bench policy --iterations " + benchmark.iterations()));
     System.out.printf(
         Locale.ROOT,
         "%n| what | policies of others | reads the request | mean | error | allocated | under 2 us"
@@ -81,18 +52,13 @@ public final class PolicyBench implements Callable<Integer> {
           result.getParams().getParam("policies"),
           result.getParams().getParam("context").equals("true") ? "yes" : "no",
           nanos,
-          error(result.getPrimaryResult().getScoreError()),
+          Microbenchmark.error(result),
           bytes,
           method.startsWith("check") ? (nanos < GOAL_NANOS ? "yes" : "**no**") : "");
     }
     System.out.printf(
         Locale.ROOT, "%n%d sites; ten policies concern the principal.%n", LargeGrid.CELLS);
     return 0;
-  }
-
-  /// Too few iterations have no error.
-  private static String error(double nanos) {
-    return Double.isNaN(nanos) ? "-" : "%,.1f ns".formatted(nanos);
   }
 
   private static String shown(String method) {

@@ -71,8 +71,22 @@ public record RouterSettings(
 
   /// These settings with another exploration share: 0 makes every choice the cheapest.
   public RouterSettings withExplorationShare(double share) {
+    return with(roundTrips, share, placeWaitMsMax);
+  }
+
+  /// These settings in another network.
+  public RouterSettings withRoundTrips(RoundTrips other) {
+    return with(other, explorationShare, placeWaitMsMax);
+  }
+
+  /// These settings with another limit of the wait at a place.
+  public RouterSettings withPlaceWaitMsMax(int ms) {
+    return with(roundTrips, explorationShare, ms);
+  }
+
+  private RouterSettings with(RoundTrips trips, double share, int placeMs) {
     return new RouterSettings(
-        roundTrips,
+        trips,
         neighbours,
         randomCandidates,
         contentMs,
@@ -85,67 +99,7 @@ public record RouterSettings(
         decodePaceMs,
         meanOutputTokens,
         waitMsMax,
-        placeWaitMsMax,
-        contextSlack);
-  }
-
-  /// These settings in another network.
-  public RouterSettings withRoundTrips(RoundTrips other) {
-    return new RouterSettings(
-        other,
-        neighbours,
-        randomCandidates,
-        contentMs,
-        probesMax,
-        explorationShare,
-        stickyShare,
-        stickyBlocks,
-        stickyBlocksLeast,
-        stickyPenaltyMsMax,
-        decodePaceMs,
-        meanOutputTokens,
-        waitMsMax,
-        placeWaitMsMax,
-        contextSlack);
-  }
-
-  /// These settings with another limit of the wait.
-  public RouterSettings withWaitMsMax(int ms) {
-    return new RouterSettings(
-        roundTrips,
-        neighbours,
-        randomCandidates,
-        contentMs,
-        probesMax,
-        explorationShare,
-        stickyShare,
-        stickyBlocks,
-        stickyBlocksLeast,
-        stickyPenaltyMsMax,
-        decodePaceMs,
-        meanOutputTokens,
-        ms,
-        placeWaitMsMax,
-        contextSlack);
-  }
-
-  /// These settings with another limit of the wait at a place.
-  public RouterSettings withPlaceWaitMsMax(int ms) {
-    return new RouterSettings(
-        roundTrips,
-        neighbours,
-        randomCandidates,
-        contentMs,
-        probesMax,
-        explorationShare,
-        stickyShare,
-        stickyBlocks,
-        stickyBlocksLeast,
-        stickyPenaltyMsMax,
-        decodePaceMs,
-        meanOutputTokens,
-        waitMsMax,
-        ms,
+        placeMs,
         contextSlack);
   }
 }

@@ -94,9 +94,6 @@ public final class BearerTokens implements AutoCloseable {
   /// A longer token is none.
   public static final int TOKEN_CHARACTERS_MAX = 8_192;
 
-  /// A person with a longer name could be given no role (`Tenants.role`), and so not be shut out.
-  static final int SUBJECT_CHARACTERS_MAX = 256;
-
   private static final int REMEMBERED_MAX = 50_000;
   private static final int KEYS_BYTES_MAX = 1 << 20;
   private static final long FRESH_MS = 600_000;
@@ -266,7 +263,7 @@ public final class BearerTokens implements AutoCloseable {
         return null;
       }
       String subject = claims.getSubject();
-      if (subject != null && subject.length() > SUBJECT_CHARACTERS_MAX) {
+      if (subject != null && subject.length() > Tenants.SUBJECT_CHARACTERS_MAX) {
         log.debug("a bearer token is refused: its subject has {} characters", subject.length());
         return null;
       }

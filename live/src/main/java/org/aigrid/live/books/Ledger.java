@@ -1,7 +1,6 @@
 package org.aigrid.live.books;
 
 import java.time.Instant;
-import java.time.YearMonth;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -14,9 +13,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
-import java.util.UUID;
 import java.util.function.Function;
-import org.aigrid.core.charge.SpendingCap;
 import org.aigrid.live.books.Journal.Position;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.Jdbi;
@@ -34,8 +31,7 @@ import org.jspecify.annotations.Nullable;
 /// usage    tenant/T/held/G   -> grid/revenue        (one for each batch of a journal)
 /// ```
 ///
-/// A project's budget is no account: what was spent is the sum of its requests, and what gateways
-/// were given of it stands in `project_holds` until it is spent, returned or expired.
+/// A project's budget is no account (`ProjectBudgets`).
 ///
 /// Whoever locks more than one of these in a transaction does it in this order, so that none waits
 /// for another in a circle: `projects`, `project_spending`, `project_holds`, `holds`, `balances` by
@@ -55,9 +51,6 @@ public final class Ledger implements SliceSource {
 
   private static final String BEFORE_USAGE = "before_usage";
 
-  /// The period of a budget that counts for ever.
-  public static final String TOTAL_PERIOD = "total";
-
   /// The name of every gateway before each had one of its own.
   private static final String OLDER_GATEWAY = "gateway";
 
@@ -68,9 +61,11 @@ public final class Ledger implements SliceSource {
   private static final String WRITTEN_OFF = "grid/written-off";
 
   private final Jdbi jdbi;
+  private final ProjectBudgets budgets;
 
   public Ledger(Database database) {
     jdbi = database.jdbi();
+    budgets = new ProjectBudgets(jdbi);
   }
 
   private static String balanceOf(String tenant) {
@@ -123,11 +118,6 @@ public final class Ledger implements SliceSource {
     }
   }
 
-  /// As below, with a reference of its own: for those who do not ask again when no answer comes.
-  public long hold(String gateway, String tenant, long wantMicros, Instant leaseEnd) {
-    return hold(gateway, tenant, wantMicros, leaseEnd, "hold/" + gateway + "/" + UUID.randomUUID());
-  }
-
   @Override
   public long hold(
       String gateway, String tenant, long wantMicros, Instant leaseEnd, String reference) {
@@ -157,11 +147,6 @@ public final class Ledger implements SliceSource {
         });
   }
 
-  /// As below, with a reference of its own.
-  public void giveBack(String gateway, String tenant, long micros) {
-    giveBack(gateway, tenant, micros, "return/" + gateway + "/" + UUID.randomUUID());
-  }
-
   @Override
   public void giveBack(String gateway, String tenant, long micros, String reference) {
     jdbi.useTransaction(
@@ -189,24 +174,6 @@ public final class Ledger implements SliceSource {
         .orElse(null);
   }
 
-  /// As below, with a reference of its own.
-  public long holdBudget(
-      String gateway,
-      String tenant,
-      String project,
-      String period,
-      long wantMicros,
-      Instant leaseEnd) {
-    return holdBudget(
-        gateway,
-        tenant,
-        project,
-        period,
-        wantMicros,
-        leaseEnd,
-        "hold/" + gateway + "/" + UUID.randomUUID());
-  }
-
   @Override
   public long holdBudget(
       String gateway,
@@ -216,146 +183,18 @@ public final class Ledger implements SliceSource {
       long wantMicros,
       Instant leaseEnd,
       String reference) {
-    record Now(long spent, long held) {}
-    return jdbi.inTransaction(
-        handle -> {
-          // Locked first, and summed in a statement after it: who had to wait sees what the other
-          // did.
-          SpendingCap cap =
-              handle
-                  .createQuery(
-                      "select budget_micros, budget_per from projects where tenant = :tenant and id ="
-                          + " :project and budget_micros is not null for no key update")
-                  .bind("tenant", tenant)
-                  .bind("project", project)
-                  .map(
-                      (row, _) ->
-                          new SpendingCap(
-                              row.getLong(1),
-                              SpendingCap.Per.valueOf(row.getString(2).toUpperCase(Locale.ROOT))))
-                  .findOne()
-                  .orElse(null);
-          if (cap == null) {
-            return wantMicros;
-          }
-          Long before =
-              handle
-                  .createQuery("select micros from project_moves where reference = :reference")
-                  .bind("reference", reference)
-                  .mapTo(Long.class)
-                  .findOne()
-                  .orElse(null);
-          if (before != null) {
-            return before;
-          }
-          boolean total = period.equals(TOTAL_PERIOD);
-          if (total != (cap.per() == SpendingCap.Per.TOTAL)) {
-            return 0L;
-          }
-          Now now =
-              handle
-                  .createQuery(
-                      """
-                      select (select coalesce(sum(micros), 0)::bigint from project_spending
-                          where tenant = :tenant and project = :project and (:total or month = :period)),
-                        (select coalesce(sum(micros), 0)::bigint from project_holds
-                          where tenant = :tenant and project = :project
-                          and (:total or period in (:period, 'total')))
-                      """)
-                  .bind("tenant", tenant)
-                  .bind("project", project)
-                  .bind("period", period)
-                  .bind("total", total)
-                  .map((row, _) -> new Now(row.getLong(1), row.getLong(2)))
-                  .one();
-          long micros = cap.grant(now.spent(), now.held(), wantMicros);
-          handle
-              .createUpdate(
-                  "insert into project_holds as known (gateway, tenant, project, period, micros,"
-                      + " expires_at) values (:gateway, :tenant, :project, :period, :micros, :end)"
-                      + " on conflict (gateway, tenant, project, period) do update set micros ="
-                      + " known.micros + excluded.micros, expires_at = greatest(known.expires_at,"
-                      + " excluded.expires_at)")
-              .bind("gateway", gateway)
-              .bind("tenant", tenant)
-              .bind("project", project)
-              .bind("period", period)
-              .bind("micros", micros)
-              .bind("end", leaseEnd.atOffset(ZoneOffset.UTC))
-              .execute();
-          if (!remember(handle, reference, micros)) {
-            throw new BooksException("budget move " + reference + " is made elsewhere, too");
-          }
-          return micros;
-        });
-  }
-
-  private static boolean remember(Handle handle, String reference, long micros) {
-    return handle.execute(
-            "insert into project_moves (reference, micros) values (?, ?) on conflict do nothing",
-            reference,
-            micros)
-        == 1;
-  }
-
-  /// As below, with a reference of its own.
-  public void giveBackBudget(
-      String gateway, String tenant, String project, String period, long micros) {
-    giveBackBudget(
-        gateway, tenant, project, period, micros, "return/" + gateway + "/" + UUID.randomUUID());
+    return budgets.hold(gateway, tenant, project, period, wantMicros, leaseEnd, reference);
   }
 
   @Override
   public void giveBackBudget(
       String gateway, String tenant, String project, String period, long micros, String reference) {
-    jdbi.useTransaction(
-        handle -> {
-          if (micros > 0 && remember(handle, reference, micros)) {
-            handle
-                .createUpdate(
-                    "update project_holds set micros = greatest(0, micros - :micros) where gateway"
-                        + " = :gateway and tenant = :tenant and project = :project and period ="
-                        + " :period")
-                .bind("micros", micros)
-                .bind("gateway", gateway)
-                .bind("tenant", tenant)
-                .bind("project", project)
-                .bind("period", period)
-                .execute();
-          }
-        });
+    budgets.giveBack(gateway, tenant, project, period, micros, reference);
   }
 
-  /// What a project was charged.
-  ///
-  /// @param monthMicros for requests that began in the month (UTC) of that moment
-  /// @param totalMicros in all
-  /// @param heldMicros of its budget, that gateways may spend now
-  public record Spending(long monthMicros, long totalMicros, long heldMicros) {}
-
-  public Spending spending(String tenant, String project, Instant now) {
-    return jdbi.withHandle(
-        handle ->
-            handle
-                .createQuery(
-                    """
-                    select coalesce(sum(micros) filter (where month = :month), 0)::bigint,
-                        coalesce(sum(micros), 0)::bigint,
-                        (select coalesce(sum(micros), 0)::bigint from project_holds
-                          where tenant = :tenant and project = :project
-                            and period in (:month, 'total'))
-                      from project_spending where tenant = :tenant and project = :project
-                    """)
-                .bind("tenant", tenant)
-                .bind("project", project)
-                .bind("month", month(now))
-                .map((row, _) -> new Spending(row.getLong(1), row.getLong(2), row.getLong(3)))
-                .one());
-  }
-
-  /// The period of a moment's month: such as `2026-11`.
-  static String month(Instant at) {
-    return YearMonth.from(at.atOffset(ZoneOffset.UTC)).toString();
+  /// What a project was charged, and what gateways may spend of its budget now.
+  public ProjectBudgets.Spending spending(String tenant, String project, Instant now) {
+    return budgets.spending(tenant, project, now);
   }
 
   /// Returns everything that a gateway holds: it has ended, and its journal is in the books.
@@ -364,7 +203,7 @@ public final class Ledger implements SliceSource {
   }
 
   private static long returnHolds(Handle handle, String gateway) {
-    handle.execute("delete from project_holds where gateway = ?", gateway);
+    ProjectBudgets.drop(handle, gateway);
     long sum = 0;
     for (String tenant :
         handle
@@ -406,9 +245,7 @@ public final class Ledger implements SliceSource {
     record Hold(String gateway, String tenant) {}
     return jdbi.inTransaction(
         handle -> {
-          handle.execute(
-              "delete from project_holds where expires_at < ?",
-              now.minusMillis(LEASE_GRACE_MS).atOffset(ZoneOffset.UTC));
+          ProjectBudgets.dropExpired(handle, now);
           List<Hold> expired =
               handle
                   .createQuery(
@@ -420,10 +257,6 @@ public final class Ledger implements SliceSource {
           for (Hold hold : expired) {
             returnHold(handle, hold.gateway(), hold.tenant());
           }
-          // nobody asks again for a slice whose lease has ended
-          handle.execute(
-              "delete from project_moves where at < ?",
-              now.minusMillis(LEASE_MS + LEASE_GRACE_MS).atOffset(ZoneOffset.UTC));
           return expired.size();
         });
   }

@@ -3,8 +3,6 @@ package org.aigrid.live.books;
 import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -17,6 +15,7 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
+import org.aigrid.live.files.FolderLock;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -47,7 +46,7 @@ final class OwnPostgres implements AutoCloseable {
 
   private final Path data;
   private final String password;
-  private final FileChannel lockFile;
+  private final FolderLock folderLock;
   private final int port;
   private volatile @Nullable EmbeddedPostgres server;
   private volatile long pid;
@@ -56,10 +55,10 @@ final class OwnPostgres implements AutoCloseable {
   private volatile @Nullable Thread watcher;
 
   private OwnPostgres(
-      Path data, String password, FileChannel lockFile, EmbeddedPostgres server, long pid) {
+      Path data, String password, FolderLock folderLock, EmbeddedPostgres server, long pid) {
     this.data = data;
     this.password = password;
-    this.lockFile = lockFile;
+    this.folderLock = folderLock;
     this.server = server;
     this.pid = pid;
     port = server.getPort();
@@ -68,20 +67,20 @@ final class OwnPostgres implements AutoCloseable {
   /// Starts it; seconds the first time, under one afterwards.
   static OwnPostgres start(Path folder) {
     Path data = folder.toAbsolutePath().normalize().resolve("postgres");
-    FileChannel lockFile = null;
+    FolderLock folderLock = null;
     EmbeddedPostgres server = null;
     try {
       Files.createDirectories(data);
       ownerOnly(data, "rwx------");
-      lockFile = lock(folder);
+      folderLock = lock(folder);
       stopLeftover(data, PROC);
       String password = password(folder.resolve("postgres.password"));
       server = launch(data, password, 0);
       requirePassword(server, data, password);
-      return new OwnPostgres(data, password, lockFile, server, pidOf(data));
+      return new OwnPostgres(data, password, folderLock, server, pidOf(data));
     } catch (IOException | RuntimeException e) {
       closeQuietly(server);
-      closeQuietly(lockFile);
+      closeQuietly(folderLock);
       if (e instanceof BooksException known) {
         throw known;
       }
@@ -212,25 +211,15 @@ final class OwnPostgres implements AutoCloseable {
     return pause;
   }
 
-  private static FileChannel lock(Path folder) throws IOException {
-    FileChannel channel =
-        FileChannel.open(
-            folder.resolve("books.lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-    FileLock held = null;
-    try {
-      held = channel.tryLock();
-    } catch (OverlappingFileLockException e) {
-      log.debug("held by this process", e);
-    }
-    if (held == null) {
-      channel.close();
+  private static FolderLock lock(Path folder) throws IOException {
+    FolderLock lock = FolderLock.take(folder.resolve("books.lock"));
+    if (lock == null) {
       throw new BooksException(
           "the data folder "
               + folder
-              + " is in use by another grid (stop that one, or use another"
-              + " folder)");
+              + " is in use by another grid (stop that one, or use another folder)");
     }
-    return channel;
+    return lock;
   }
 
   /// A server that runs on this folder belongs to a grid that is no more, since the lock is ours.
@@ -458,7 +447,7 @@ final class OwnPostgres implements AutoCloseable {
   public void close() {
     unwatch();
     closeQuietly(server);
-    closeQuietly(lockFile);
+    closeQuietly(folderLock);
   }
 
   private static void closeQuietly(@Nullable AutoCloseable open) {

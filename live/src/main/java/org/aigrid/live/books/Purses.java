@@ -1,8 +1,6 @@
 package org.aigrid.live.books;
 
 import java.time.Instant;
-import java.time.YearMonth;
-import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -22,6 +20,7 @@ import org.aigrid.core.charge.Price;
 import org.aigrid.core.charge.PriceList;
 import org.aigrid.core.charge.SpendingCap;
 import org.aigrid.core.model.ServiceTier;
+import org.aigrid.live.books.ProjectBudgets.Period;
 import org.aigrid.live.books.TenantDirectory.Key;
 import org.aigrid.live.books.TenantDirectory.Project;
 import org.aigrid.live.books.TenantDirectory.Tenant;
@@ -88,8 +87,7 @@ public final class Purses implements AutoCloseable {
   private static final class Slice {
     final Budget budget = new Budget();
     final String project; // empty: the tenant's money
-    final String period;
-    final long endsAtMs; // of the period
+    final Period period;
     @Nullable SpendingCap cap;
     long wantedMicros; // beyond what is free; 0: nothing
     long answeredAtMs = Long.MIN_VALUE / 2; // when the ledger last said that there is no more
@@ -97,11 +95,11 @@ public final class Purses implements AutoCloseable {
     long usedAtMs;
     boolean recalled; // the budget has changed: what is free goes back
     @Nullable Move unanswered; // of the thread that brings slices
+    @Nullable Move lapsed; // likewise: the rest of a lease that has ended, until it is back
 
-    Slice(String project, String period, long endsAtMs, @Nullable SpendingCap cap, long nowMs) {
+    Slice(String project, Period period, @Nullable SpendingCap cap, long nowMs) {
       this.project = project;
       this.period = period;
-      this.endsAtMs = endsAtMs;
       this.cap = cap;
       usedAtMs = nowMs;
     }
@@ -130,7 +128,7 @@ public final class Purses implements AutoCloseable {
 
     Purse(String tenant, Limits limits, long nowMs) {
       this.tenant = tenant;
-      money = new Slice("", "", Long.MAX_VALUE, null, nowMs);
+      money = new Slice("", Period.FOR_EVER, null, nowMs);
       quota = new Quota(limits, nowMs);
     }
 
@@ -146,8 +144,7 @@ public final class Purses implements AutoCloseable {
     @Nullable Slice of(Project project, long nowMs) {
       SpendingCap cap = project.budget();
       Slice known = projects.get(project.id());
-      if (known != null
-          && (cap == null || nowMs >= known.endsAtMs || !perOf(known).equals(cap.per()))) {
+      if (known != null && (cap == null || !known.period.equals(Period.of(cap, nowMs)))) {
         projects.remove(project.id());
         retired.add(known);
         known = null;
@@ -156,34 +153,13 @@ public final class Purses implements AutoCloseable {
         return null;
       }
       if (known == null) {
-        boolean monthly = cap.per() == SpendingCap.Per.MONTH;
-        Instant now = Instant.ofEpochMilli(nowMs);
-        known =
-            new Slice(
-                project.id(),
-                monthly ? Ledger.month(now) : Ledger.TOTAL_PERIOD,
-                monthly
-                    ? YearMonth.from(now.atOffset(ZoneOffset.UTC))
-                        .plusMonths(1)
-                        .atDay(1)
-                        .atStartOfDay()
-                        .toInstant(ZoneOffset.UTC)
-                        .toEpochMilli()
-                    : Long.MAX_VALUE,
-                cap,
-                nowMs);
+        known = new Slice(project.id(), Period.of(cap, nowMs), cap, nowMs);
         projects.put(project.id(), known);
       } else if (!cap.equals(known.cap)) {
         known.cap = cap;
         known.recalled = true;
       }
       return known;
-    }
-
-    private static SpendingCap.Per perOf(Slice slice) {
-      return slice.period.equals(Ledger.TOTAL_PERIOD)
-          ? SpendingCap.Per.TOTAL
-          : SpendingCap.Per.MONTH;
     }
   }
 
@@ -567,8 +543,11 @@ public final class Purses implements AutoCloseable {
     return kind + "/" + gateway + "/" + UUID.randomUUID();
   }
 
-  /// Whether the ledger has answered the last move of a slice; asks again where it has not.
+  /// Whether the ledger has answered all moves of a slice; asks again where it has not.
   private boolean answered(Purse purse, Slice slice) {
+    if (!lapsed(purse, slice)) {
+      return false;
+    }
     Move move = slice.unanswered;
     if (move == null) {
       return true;
@@ -580,10 +559,48 @@ public final class Purses implements AutoCloseable {
     return moved(purse, slice, move) >= 0;
   }
 
+  /// Gives back what is left of a lease that has ended, before anything else is moved: the ledger
+  /// may have taken it back by itself, and then takes nothing; the next lease must not make it
+  /// spendable again. False: nobody knows yet.
+  private boolean lapsed(Purse purse, Slice slice) {
+    long now = clock.getAsLong();
+    Move move = slice.lapsed;
+    if (move == null) {
+      long left;
+      synchronized (purse) {
+        left = now < slice.budget.leaseEndMs() ? 0 : slice.budget.giveBack(Long.MAX_VALUE);
+      }
+      if (left == 0) {
+        return true;
+      }
+      move = new Move(true, left, now + Ledger.LEASE_MS, reference("return"));
+      slice.lapsed = move;
+    }
+    if (tell(purse, slice, move) < 0) {
+      return false;
+    }
+    slice.lapsed = null;
+    return true;
+  }
+
   /// Moves money or permission between the ledger and a slice. Returns how much; negative: nobody
   /// knows yet.
   private long moved(Purse purse, Slice slice, Move move) {
     slice.unanswered = move;
+    long micros = tell(purse, slice, move);
+    if (micros >= 0) {
+      slice.unanswered = null;
+      if (!move.back()) {
+        synchronized (purse) {
+          slice.budget.grant(micros, move.leaseEndMs());
+        }
+      }
+    }
+    return micros;
+  }
+
+  /// Tells the ledger of a move. Returns how much it was; negative: no answer.
+  private long tell(Purse purse, Slice slice, Move move) {
     long micros = move.micros();
     try {
       if (!move.back()) {
@@ -594,14 +611,14 @@ public final class Purses implements AutoCloseable {
                     gateway,
                     purse.tenant,
                     slice.project,
-                    slice.period,
+                    slice.period.name(),
                     micros,
                     end,
                     move.reference())
                 : ledger.hold(gateway, purse.tenant, micros, end, move.reference());
       } else if (slice.ofProject()) {
         ledger.giveBackBudget(
-            gateway, purse.tenant, slice.project, slice.period, micros, move.reference());
+            gateway, purse.tenant, slice.project, slice.period.name(), micros, move.reference());
       } else {
         ledger.giveBack(gateway, purse.tenant, micros, move.reference());
       }
@@ -619,12 +636,8 @@ public final class Purses implements AutoCloseable {
       }
       return -1;
     }
-    slice.unanswered = null;
     synchronized (purse) {
       slice.failedAtMs = Long.MIN_VALUE / 2;
-      if (!move.back()) {
-        slice.budget.grant(micros, move.leaseEndMs());
-      }
     }
     return micros;
   }

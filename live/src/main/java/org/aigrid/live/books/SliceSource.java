@@ -18,7 +18,7 @@ public interface SliceSource {
   /// without a budget is given all that it wants.
   ///
   /// @param period as the gateway understands the budget: a month such as `2026-11`, or
-  ///   `Ledger.TOTAL_PERIOD`; where the budget has changed since, nothing is given
+  ///   `ProjectBudgets.TOTAL_PERIOD`; where the budget has changed since, nothing is given
   long holdBudget(
       String gateway,
       String tenant,

@@ -44,7 +44,9 @@ public final class Tenants {
   private static final int POLICY_CHARACTERS_MAX = 65_536;
   private static final Pattern NUMBERED = Pattern.compile("(.*?)([0-9]{1,9})");
   private static final int STEM_CHARACTERS_MAX = 54; // 10 digits after it
-  private static final int SUBJECT_CHARACTERS_MAX = 256;
+
+  /// A person with a longer name can be given no role, and so not be shut out: none is let in.
+  static final int SUBJECT_CHARACTERS_MAX = 256;
 
   /// The project that every tenant has.
   public static final String DEFAULT_PROJECT = "default";
@@ -79,20 +81,12 @@ public final class Tenants {
     change(who, active ? "tenant.open" : "tenant.close", tenant, "", "active = ?", active);
   }
 
-  /// Sets the most urgent tier that a tenant may ask for.
-  public void ceiling(String who, String tenant, ServiceTier tier) {
-    limit(who, tenant, null, tier, null, null);
-  }
-
-  /// Sets a tenant's share beside others that wait.
-  public void weight(String who, String tenant, int weight) {
-    limit(who, tenant, null, null, weight, null);
-  }
-
   /// Sets what is not null, all of it or nothing.
   ///
   /// @param project whose limits these are; null: the tenant's, to whom a ceiling and a weight
   ///   belong in any case
+  /// @param ceiling the most urgent tier that the tenant may ask for
+  /// @param weight its share beside others that wait, 1 to 1,000
   public void limit(
       String who,
       String tenant,
@@ -184,13 +178,6 @@ public final class Tenants {
               project == null ? tenant : tenant + "/" + project,
               jurisdictions + " " + policy);
         });
-  }
-
-  /// Sets the limits of a tenant or a project.
-  ///
-  /// @param project null: of the tenant; else of this project
-  public void limits(String who, String tenant, @Nullable String project, Limits limits) {
-    limit(who, tenant, project, null, null, limits);
   }
 
   private static void limits(

@@ -129,11 +129,12 @@ final class Answers {
   }
 
   /// The code that clients of the OpenAI API know for it.
-  static ApiError noMoney() {
+  static ApiError noMoney(boolean ofProject) {
     return new ApiError(
         429,
-        "The budget of this key's tenant, or of its project, is used up. Ask whoever runs the"
-            + " tenant to top it up, or to raise the project's budget.",
+        ofProject
+            ? "The budget of this key's project is used up. Ask whoever runs the tenant to raise it."
+            : "The money of this key's tenant is used up. Ask whoever runs the tenant to top it up.",
         "insufficient_quota",
         null,
         "insufficient_quota",

@@ -342,7 +342,7 @@ final class Exchange implements SiteCall.Listener {
         }
       }
       case Purses.Entry.Reserved _ -> reject(Answers.moneyReserved());
-      case Purses.Entry.NoMoney _ -> reject(Answers.noMoney());
+      case Purses.Entry.NoMoney(_, boolean ofProject) -> reject(Answers.noMoney(ofProject));
       case Purses.Entry.BooksAway _ -> reject(Answers.booksAway());
       case Purses.Entry.NotSold(String name, ServiceTier tier) ->
           reject(

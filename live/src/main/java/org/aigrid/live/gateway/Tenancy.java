@@ -39,20 +39,6 @@ public final class Tenancy {
   /// @param digests keyed digests of a tenant; a costly call, made once for each
   /// @param receipts takes a receipt; never waits
   /// @param operator in whose name receipts are issued
-  public Tenancy(
-      Supplier<TenantDirectory> directory,
-      Purses purses,
-      Journal journal,
-      TenantResidencies residencies,
-      @Nullable BearerTokens tokens,
-      Function<String, TenantDigests> digests,
-      Consumer<LogEntry> receipts,
-      String operator) {
-    this(directory, purses, journal, residencies, tokens, digests, receipts, operator, null);
-  }
-
-  /// As above.
-  ///
   /// @param usage answers tenants that ask what they have used; null: nobody is answered
   public Tenancy(
       Supplier<TenantDirectory> directory,

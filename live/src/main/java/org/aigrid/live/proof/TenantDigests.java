@@ -9,7 +9,7 @@ import org.aigrid.live.wire.HmacKey;
 /// that a text is the one of a receipt, and nobody else can guess it. The key is derived from the
 /// operator's secret and the tenant's id; `keyBytes` is what a tenant is given to check receipts.
 ///
-/// Safe for any thread; a `Running` is for one. About 0.6 µs and 3 ns a byte.
+/// Safe for any thread; a `Running` is for one. About 0.3 µs for 100 bytes.
 public final class TenantDigests {
   private final byte[] keyBytes;
   private final HmacKey key;

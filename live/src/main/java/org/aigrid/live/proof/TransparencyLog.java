@@ -4,8 +4,6 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -24,6 +22,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
+import org.aigrid.live.files.FolderLock;
 import org.aigrid.live.tlog.Checkpoint;
 import org.aigrid.live.tlog.FormatException;
 import org.aigrid.live.tlog.Hash;
@@ -106,7 +105,7 @@ public final class TransparencyLog implements AutoCloseable {
   private final DurableFiles keyFiles;
   private final LogFolder folder;
   private final LogSource source;
-  private final List<FileLock> locks;
+  private final List<FolderLock> locks;
   private final Thread writer;
 
   private final ConcurrentLinkedQueue<Pending> queue = new ConcurrentLinkedQueue<>();
@@ -150,7 +149,7 @@ public final class TransparencyLog implements AutoCloseable {
       throws IOException {
     DurableFiles.createFolder(settings.folder());
     DurableFiles.createFolder(settings.keys());
-    var locks = new ArrayList<FileLock>();
+    var locks = new ArrayList<FolderLock>();
     try {
       locks.add(lock(settings.folder()));
       if (!settings.keys().equals(settings.folder())) {
@@ -166,7 +165,7 @@ public final class TransparencyLog implements AutoCloseable {
   }
 
   private TransparencyLog(
-      LogSettings settings, LongSupplier nowMs, List<FileLock> locks, Consumer<String> afterStep)
+      LogSettings settings, LongSupplier nowMs, List<FolderLock> locks, Consumer<String> afterStep)
       throws IOException {
     this.settings = settings;
     this.nowMs = nowMs;
@@ -215,27 +214,18 @@ public final class TransparencyLog implements AutoCloseable {
     writer = Thread.ofPlatform().daemon().name("transparency-log").unstarted(this::run);
   }
 
-  private static FileLock lock(Path folder) throws IOException {
-    FileChannel channel =
-        FileChannel.open(
-            folder.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-    FileLock lock = null;
-    try {
-      lock = channel.tryLock();
-    } catch (OverlappingFileLockException e) {
-      // taken by this very process
-    }
+  private static FolderLock lock(Path folder) throws IOException {
+    FolderLock lock = FolderLock.take(folder.resolve("lock"));
     if (lock == null) {
-      channel.close();
       throw new LogRefusedException(
           folder + " is in use by another log (expected: one writer; stop the other one)");
     }
     return lock;
   }
 
-  private static void release(List<FileLock> locks) throws IOException {
-    for (FileLock lock : locks) {
-      lock.acquiredBy().close();
+  private static void release(List<FolderLock> locks) throws IOException {
+    for (FolderLock lock : locks) {
+      lock.close();
     }
   }
 

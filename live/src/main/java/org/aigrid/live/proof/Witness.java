@@ -1,19 +1,16 @@
 package org.aigrid.live.proof;
 
 import java.io.IOException;
-import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.LongSupplier;
+import org.aigrid.live.files.FolderLock;
 import org.aigrid.live.tlog.Checkpoint;
 import org.aigrid.live.tlog.FormatException;
 import org.aigrid.live.tlog.Hash;
@@ -48,7 +45,7 @@ public final class Witness implements AutoCloseable {
   private final Map<String, List<NoteKey>> logs = new HashMap<>();
   private final LongSupplier nowMs;
   private final DurableFiles files;
-  private final FileChannel lock;
+  private final FolderLock lock;
   private final Map<String, SignedNote> last = new HashMap<>();
 
   /// What is answered, in the terms of HTTP.
@@ -64,7 +61,7 @@ public final class Witness implements AutoCloseable {
       TrustPolicy trusted,
       LongSupplier nowMs,
       DurableFiles files,
-      FileChannel lock) {
+      FolderLock lock) {
     this.lock = lock;
     this.folder = folder;
     this.nowMs = nowMs;
@@ -85,7 +82,7 @@ public final class Witness implements AutoCloseable {
   public static Witness open(Path folder, String name, TrustPolicy trusted, LongSupplier nowMs)
       throws IOException {
     DurableFiles.createFolder(folder);
-    FileChannel lock = lock(folder);
+    FolderLock lock = lock(folder);
     try {
       var files = new DurableFiles(folder.resolve("tmp"), step -> {});
       LogKeys keys = LogKeys.open(folder.resolve("keys"), name, LogKeys.Role.WITNESS);
@@ -101,22 +98,13 @@ public final class Witness implements AutoCloseable {
   }
 
   /// Two that share a memory could each sign another history.
-  private static FileChannel lock(Path folder) throws IOException {
-    FileChannel channel =
-        FileChannel.open(
-            folder.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-    FileLock held = null;
-    try {
-      held = channel.tryLock();
-    } catch (OverlappingFileLockException e) {
-      log.debug("held by this process", e);
-    }
-    if (held == null) {
-      channel.close();
+  private static FolderLock lock(Path folder) throws IOException {
+    FolderLock lock = FolderLock.take(folder.resolve("lock"));
+    if (lock == null) {
       throw new LogRefusedException(
           folder + " is in use by another witness (expected: one; stop the other one)");
     }
-    return channel;
+    return lock;
   }
 
   private Path file(String origin) {

@@ -24,6 +24,7 @@ import org.aigrid.live.books.AdminTokens;
 import org.aigrid.live.books.BooksException;
 import org.aigrid.live.books.Database;
 import org.aigrid.live.books.Ledger;
+import org.aigrid.live.books.ProjectBudgets;
 import org.aigrid.live.books.TenantDirectory.Project;
 import org.aigrid.live.books.TenantDirectory.Tenant;
 import org.aigrid.live.books.Tenants;
@@ -387,7 +388,7 @@ final class BooksApi implements AutoCloseable {
   private String projectsTable(String id) {
     var rows = new ArrayList<List<String>>();
     for (Project project : tenants.directory().projects(id)) {
-      Ledger.Spending spending = ledger.spending(id, project.id(), Instant.now());
+      ProjectBudgets.Spending spending = ledger.spending(id, project.id(), Instant.now());
       SpendingCap budget = project.budget();
       long spent =
           budget != null && budget.per() == SpendingCap.Per.TOTAL

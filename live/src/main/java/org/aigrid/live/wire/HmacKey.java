@@ -1,91 +1,66 @@
 package org.aigrid.live.wire;
 
 import java.nio.ByteBuffer;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.Arrays;
+import java.security.GeneralSecurityException;
+import javax.crypto.Mac;
+import javax.crypto.spec.SecretKeySpec;
 
-/// A key of HMAC-SHA-256 (RFC 2104), prepared: the key has gone through both hashes already, and a
-/// code goes on from copies of the two. Saves the look-up of an algorithm and half of the hashing
-/// of a short text: about 0.6 us for 100 bytes, where `javax.crypto.Mac` takes 2 to 3.
+/// A key of HMAC-SHA-256 (RFC 2104), prepared: each code is made by a copy of one `Mac` that has
+/// the key, which takes half of the time of making a `Mac` anew: 0.3 us instead of 0.5 for 100
+/// bytes.
 ///
-/// Immutable, safe for many threads, some 500 bytes. A `Running` is for one thread.
+/// Immutable, safe for many threads. A `Running` is for one thread.
 public final class HmacKey {
-  private static final int BLOCK_BYTES = 64;
+  private static final String ALGORITHM = "HmacSHA256";
 
-  private final MessageDigest inner; // these two are only ever copied
-  private final MessageDigest outer;
+  private final Mac keyed; // only ever copied
 
   /// @param key of any length but 0
   public HmacKey(byte[] key) {
     if (key.length == 0) {
       throw new IllegalArgumentException("key of 0 bytes (expected: 1 or more)");
     }
-    byte[] block =
-        Arrays.copyOf(key.length > BLOCK_BYTES ? sha256().digest(key) : key, BLOCK_BYTES);
-    inner = padded(block, 0x36);
-    outer = padded(block, 0x5c);
-  }
-
-  private static MessageDigest padded(byte[] block, int pad) {
-    var padded = new byte[BLOCK_BYTES];
-    for (int i = 0; i < BLOCK_BYTES; i++) {
-      padded[i] = (byte) (block[i] ^ pad);
+    try {
+      keyed = Mac.getInstance(ALGORITHM);
+      keyed.init(new SecretKeySpec(key, ALGORITHM));
+    } catch (GeneralSecurityException e) {
+      throw new IllegalStateException("a JDK without " + ALGORITHM, e);
     }
-    MessageDigest digest = sha256();
-    digest.update(padded);
-    return copy(digest);
   }
 
   /// The code of a whole text, 32 bytes.
   public byte[] of(byte[] text) {
-    MessageDigest hash = copy(inner);
-    hash.update(text);
-    return end(hash);
+    return copy().doFinal(text);
   }
 
   /// Begins the code of a text that comes in pieces.
   public Running begin() {
-    return new Running(copy(inner));
+    return new Running(copy());
+  }
+
+  private Mac copy() {
+    try {
+      return (Mac) keyed.clone();
+    } catch (CloneNotSupportedException e) {
+      throw new IllegalStateException("a Mac that cannot be copied: " + keyed.getProvider(), e);
+    }
   }
 
   /// A code under way. One thread.
-  public final class Running {
-    private final MessageDigest hash;
+  public static final class Running {
+    private final Mac code;
 
-    private Running(MessageDigest hash) {
-      this.hash = hash;
+    private Running(Mac code) {
+      this.code = code;
     }
 
     public void update(ByteBuffer piece) {
-      hash.update(piece);
+      code.update(piece);
     }
 
     /// The code, 32 bytes; once.
     public byte[] end() {
-      return HmacKey.this.end(hash);
-    }
-  }
-
-  private byte[] end(MessageDigest hash) {
-    MessageDigest last = copy(outer);
-    last.update(hash.digest());
-    return last.digest();
-  }
-
-  private static MessageDigest copy(MessageDigest digest) {
-    try {
-      return (MessageDigest) digest.clone();
-    } catch (CloneNotSupportedException e) {
-      throw new IllegalStateException("a SHA-256 that cannot be copied: " + digest, e);
-    }
-  }
-
-  private static MessageDigest sha256() {
-    try {
-      return MessageDigest.getInstance("SHA-256");
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("a JDK without SHA-256", e);
+      return code.doFinal();
     }
   }
 }

@@ -51,7 +51,12 @@ final class CrashChild {
       if (!(budget.reserve(id, 60, 100, Long.MAX_VALUE, 0) instanceof Budget.Reserve.Granted)) {
         try {
           long held =
-              ledger.hold(GATEWAY, tenant, 5_000, Instant.now().plusMillis(Ledger.LEASE_MS));
+              ledger.hold(
+                  GATEWAY,
+                  tenant,
+                  5_000,
+                  Instant.now().plusMillis(Ledger.LEASE_MS),
+                  Records.reference());
           budget.grant(held, Long.MAX_VALUE);
         } catch (RuntimeException e) {
           pause(); // the database was killed first

@@ -65,7 +65,8 @@ class DatabaseRestartTest {
 
   private static long hold(long micros) {
     try {
-      return ledger.hold(GATEWAY, TENANT, micros, Instant.now().plusMillis(Ledger.LEASE_MS));
+      return ledger.hold(
+          GATEWAY, TENANT, micros, Instant.now().plusMillis(Ledger.LEASE_MS), Records.reference());
     } catch (RuntimeException e) {
       return -1; // the database is away
     }

@@ -52,9 +52,9 @@ class MigrationTest {
         assertThat(only == null ? null : only.scopes()).isEmpty();
         assertThat(tenants.members("t")).containsExactly(new Tenants.MemberRow("ann", "auditor"));
         assertThat(ledger.spending("t", "default", Instant.parse("2026-10-15T00:00:00Z")))
-            .isEqualTo(new Ledger.Spending(2, 12, 0));
+            .isEqualTo(new ProjectBudgets.Spending(2, 12, 0));
         assertThat(ledger.spending("t", "default", Instant.parse("2026-11-15T00:00:00Z")))
-            .isEqualTo(new Ledger.Spending(10, 12, 0));
+            .isEqualTo(new ProjectBudgets.Spending(10, 12, 0));
         assertThat(ledger.check()).isEmpty();
       }
     }

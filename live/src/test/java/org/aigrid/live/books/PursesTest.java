@@ -2,11 +2,9 @@ package org.aigrid.live.books;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -14,7 +12,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Supplier;
 import org.aigrid.core.admit.Limits;
-import org.aigrid.core.charge.Price;
+import org.aigrid.core.admit.Quota;
+import org.aigrid.core.admit.RateLimiter;
 import org.aigrid.core.charge.PriceList;
 import org.aigrid.core.charge.SpendingCap;
 import org.aigrid.core.charge.SpendingCap.Per;
@@ -22,55 +21,17 @@ import org.aigrid.core.model.ServiceTier;
 import org.aigrid.live.books.Purses.Entry;
 import org.aigrid.live.books.Purses.Ticket;
 import org.aigrid.live.books.TenantDirectory.Key;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-class PursesTest {
-  private static final String ME = "admin@example";
+class PursesTest extends WithBooks {
   private static final int AT_ONCE = 50;
 
-  /// A token costs a micro.
-  private static final PriceList PRICES = PriceList.of(new Price(1_000_000, 1_000_000, 1_000_000));
-
-  @TempDir static Path folder;
-  private static Database database;
-  private static Tenants tenants;
-  private static Ledger ledger;
-
-  @BeforeAll
-  static void open() {
-    database = Database.embedded(folder);
-    tenants = new Tenants(database);
-    ledger = new Ledger(database);
-  }
-
-  @AfterAll
-  static void close() {
-    assertThat(ledger.check()).isEmpty();
-    database.close();
-  }
-
   private static Key tenant(String tenant, long micros) {
-    tenants.create(ME, tenant, tenant, true);
-    tenants.key(
-        ME,
-        "key-" + tenant,
-        tenant,
-        Tenants.DEFAULT_PROJECT,
-        TenantDirectory.hash(tenant),
-        Set.of("inference"),
-        Limits.NONE,
-        null);
+    Key key = key(tenant, tenant);
     if (micros > 0) {
       tenants.credit(ME, tenant, micros, tenant, "");
-    }
-    Key key = tenants.directory().find(tenant, System.currentTimeMillis());
-    if (key == null) {
-      throw new AssertionError("no key");
     }
     return key;
   }
@@ -248,6 +209,34 @@ class PursesTest {
     ledger.returnHolds("gw-asking");
   }
 
+  /// A gateway that serves on while the books are away for longer than its lease holds nothing that
+  /// the ledger has taken back meanwhile.
+  @Test
+  void whatIsLeftOfALeaseThatHasEndedIsNotSpentUnderTheNextOne() throws Exception {
+    Key key = tenant("lapsing", 5_000_000);
+    var now = new AtomicLong(System.currentTimeMillis());
+    var mute = new Mute();
+    try (var purses = Purses.start(mute, "gw-lapsing", now::get)) {
+      entered(purses, key, "first", 1_000_000).abandon();
+      mute.deafCalls.set(Integer.MAX_VALUE);
+      long until = now.get() + Ledger.LEASE_MS + Ledger.LEASE_GRACE_MS + 60_000;
+      for (int i = 0; now.get() < until; i++) {
+        now.addAndGet(30_000); // it is never idle
+        if (enter(purses, key, "away-" + i, 100) instanceof Entry.Entered(Ticket ticket)) {
+          ticket.abandon();
+        }
+      }
+      assertThat(ledger.returnExpired(Instant.ofEpochMilli(now.get()))).isPositive();
+      assertThat(ledger.balance("lapsing").heldMicros()).isZero();
+      mute.deafCalls.set(0);
+      entered(purses, key, "again", 100).abandon();
+      settle(purses, "lapsing");
+      long[] here = purses.state("lapsing");
+      assertThat(here[0] + here[1]).isEqualTo(ledger.balance("lapsing").heldMicros());
+    }
+    ledger.returnHolds("gw-lapsing");
+  }
+
   @ParameterizedTest(name = "seed {0}")
   @ValueSource(longs = {1, 2, 3, 4, 5, 6})
   void whateverAnswersAreLostNothingIsLostOrDoubled(long seed) throws Exception {
@@ -287,8 +276,88 @@ class PursesTest {
       assertThat(purses.state(tenant)).containsExactly(0, 0);
       assertThat(ledger.balance(tenant)).isEqualTo(new Ledger.Balance(credit - spent, spent, 0));
       assertThat(ledger.spending(tenant, Tenants.DEFAULT_PROJECT, Instant.ofEpochMilli(now.get())))
-          .isEqualTo(new Ledger.Spending(0, 0, spent));
+          .isEqualTo(new ProjectBudgets.Spending(0, 0, spent));
     }
     ledger.returnHolds("gw-" + tenant);
+  }
+
+  @Test
+  void aStreamThatOverspendsIsCutWithinOneChunkOfItsBudget() throws Exception {
+    Key key = key("spender", "spender-secret");
+    tenants.credit(ME, "spender", 1_000, "spender-1", "");
+    try (var purses = Purses.start(ledger, "gw-cut", System::currentTimeMillis)) {
+      Entry entry = enter(purses, key, "cut-1", 100, 100_000);
+      assertThat(entry).isInstanceOf(Entry.Entered.class);
+      if (entry instanceof Entry.Entered(Purses.Ticket ticket)) {
+        int passed = 0;
+        while (ticket.passes(7)) {
+          passed += 7;
+        }
+        assertThat(passed).isEqualTo(896); // 900 tokens are paid for after a prompt of 100
+        assertThat(ticket.settle(100, 0, passed).micros()).isEqualTo(996);
+        assertThat(ticket.settle(100, 0, passed).micros()).isZero();
+      }
+      assertThat(enter(purses, key, "cut-2", 100, 10)).isInstanceOf(Entry.NoMoney.class);
+      assertThat(purses.state("spender")).containsExactly(4, 0);
+      tenants.credit(ME, "spender", 1_000, "spender-2", "");
+      until(
+          () -> {
+            try {
+              return enter(purses, key, "cut-3", 100, 10) instanceof Entry.Entered;
+            } catch (InterruptedException e) {
+              throw new AssertionError(e);
+            }
+          });
+    }
+    assertThat(ledger.returnHolds("gw-cut")).isPositive();
+  }
+
+  @Test
+  void aLedgerThatHasSaidNothingIsAskedAgainAfterAWhileAndNotByEachRequest() throws Exception {
+    Key key = key("again", "again-secret");
+    var now = new AtomicLong(System.currentTimeMillis());
+    try (var purses = Purses.start(ledger, "gw-again", now::get)) {
+      assertThat(enter(purses, key, "a1", 1, 1)).isEqualTo(new Entry.NoMoney(2, false));
+      tenants.credit(ME, "again", 1_000, "again-1", "");
+      now.addAndGet(249);
+      assertThat(enter(purses, key, "a2", 1, 1)).isEqualTo(new Entry.NoMoney(2, false));
+      now.addAndGet(1);
+      assertThat(enter(purses, key, "a3", 1, 1)).isInstanceOf(Entry.Entered.class);
+    }
+    ledger.returnHolds("gw-again");
+  }
+
+  @Test
+  void limitsOfTheTenantHoldOverItsKeysAndNothingIsSoldWithoutAPrice() throws Exception {
+    Key key = key("limited", "limited-secret");
+    tenants.credit(ME, "limited", 1_000_000, "limited-1", "");
+    tenants.limit(
+        ME,
+        "limited",
+        null,
+        null,
+        null,
+        new Limits(RateLimiter.UNLIMITED, RateLimiter.UNLIMITED, RateLimiter.UNLIMITED, 1));
+    Key limited = find("limited-secret");
+    assertThat(key.tenant().limits()).isEqualTo(Limits.NONE);
+    try (var purses = Purses.start(ledger, "gw-limit", System::currentTimeMillis)) {
+      Entry first = enter(purses, limited, "l1", 1, 1);
+      assertThat(first).isInstanceOf(Entry.Entered.class);
+      assertThat(enter(purses, limited, "l2", 1, 1))
+          .isInstanceOfSatisfying(
+              Entry.Limited.class,
+              no -> {
+                assertThat(no.scope()).isEqualTo(2);
+                assertThat(no.limit()).isEqualTo(Quota.Limit.CONCURRENT);
+              });
+      if (first instanceof Entry.Entered(Purses.Ticket ticket)) {
+        ticket.abandon();
+      }
+      assertThat(enter(purses, limited, "l3", 1, 1)).isInstanceOf(Entry.Entered.class);
+      assertThat(
+              purses.enter(
+                  limited, new PriceList(List.of()), "l4", "m", ServiceTier.STANDARD, 1, 1))
+          .isEqualTo(new Entry.NotSold("m", ServiceTier.STANDARD));
+    }
   }
 }

@@ -1,10 +1,16 @@
 package org.aigrid.live.books;
 
+import java.util.UUID;
 import org.aigrid.core.model.ServiceTier;
 
-/// Usage records for tests.
+/// Usage records and references for tests.
 final class Records {
   private Records() {}
+
+  /// Of a move that is told once.
+  static String reference() {
+    return "test/" + UUID.randomUUID();
+  }
 
   static UsageRecord of(String requestId, String tenant, long chargedMicros) {
     return new UsageRecord(
